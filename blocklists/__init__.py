@@ -1,0 +1,1 @@
+"""Lists of names: where they come from, their formats, and the index that answers what they say of a name."""

@@ -1,0 +1,1 @@
+"""The command `schoolfilter`: each command parses, calls one function and prints."""

@@ -1,0 +1,1 @@
+"""Who may look up what, when and why: names, groups, levels, categories and `decide`, all pure."""

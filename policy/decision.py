@@ -1,0 +1,92 @@
+"""What was decided about a name and why: the one reason object that log, `check`, EDE and pages show."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What the client gets; the `action` column of the query log."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+    LOCAL = "local"
+    """Answered by ourselves because of what the name is (special-use names), not because of policy."""
+    REFUSE = "refuse"
+    """The client or the message may not be served: network, rate limit, form."""
+    FAIL = "fail"
+    """Nobody upstream answered."""
+
+
+class Why(StrEnum):
+    """The rule that decided; the `reason` column of the query log."""
+
+    PROTECTED = "protected"
+    """The school's, the ministry's or our own name: never blocked (R2)."""
+    BYPASS = "bypass"
+    """A name by which devices leave the filter (canary, private relay): always closed."""
+    LOCKED = "locked"
+    """A locked category (severity unlawful)."""
+    ALLOWED = "allowed"
+    """An allow entry of the director's list."""
+    BLOCKED = "blocked"
+    """A hand-made block entry."""
+    LEVEL = "level"
+    """The level closes what the director's list does not hold."""
+    CATEGORY = "category"
+    """A category that is blocked for the group."""
+    DEFAULT = "default"
+    """No rule speaks of it."""
+    REBINDING = "rebinding"
+    """A public name answered with a private address."""
+    SPECIAL = "special"
+    """A special-use name (RFC 6761)."""
+    NETWORK = "network"
+    """The client is not in allowed_networks."""
+    RATE = "rate"
+    """The client is over its rate limit."""
+    MALFORMED = "malformed"
+    """The query cannot be served as written (form, opcode, class, type)."""
+    UPSTREAM = "upstream"
+    """No upstream gave a usable answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One statement of one list about a name."""
+
+    list_id: str
+    category: str
+    name: str
+    """The listed name: the one asked for, or the parent that covers it."""
+    allows: bool = False
+    """An exception (`@@`) of that list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a decision is what it is."""
+
+    why: Why
+    category: str = ""
+    list_id: str = ""
+    rule: str = ""
+    """The name of the entry or listing that decided (may be a parent of the name asked for)."""
+    note: str = ""
+    """What a person wrote as reason."""
+    document: str = ""
+    """The order or protocol it rests on, as `order 12 of 2026-09-02`."""
+    via: str = ""
+    """The CNAME target that was decided, if it was not the name asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome for one name and one view."""
+
+    action: Action
+    reason: Reason
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the client gets a sinkhole answer."""
+        return self.action is Action.BLOCK

@@ -1,0 +1,143 @@
+"""The policy in force at one moment, immutable: groups, their networks, entries, and the view of each group."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from policy.categories import BY_ID, Severity
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Level(StrEnum):
+    """How far a group is restricted (DESIGN section 5; R4 prescribes `high` for computer rooms)."""
+
+    HIGH = "high"
+    """Only the director's list opens."""
+    MEDIUM = "medium"
+    """All opens but the group's blocked categories."""
+    LOW = "low"
+    """Only unlawful and harmful categories are blocked."""
+    OFF = "off"
+    """Nothing opens."""
+    OPEN = "open"
+    """Staff: only locked categories are blocked."""
+
+
+class EntryKind(StrEnum):
+    """Which way a hand-made entry decides."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A name that people allowed or blocked by hand; it covers the name and all below it."""
+
+    kind: EntryKind
+    name: str
+    group: str | None = None
+    """The group it is for; None means every group."""
+    note: str = ""
+    document: str = ""
+    """The order or protocol it rests on, as `order 12 of 2026-09-02`; empty if none is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A kind of user: which networks it asks from, how far it is restricted, what is closed to it."""
+
+    id: str
+    title: str
+    level: Level
+    blocked_categories: frozenset[str]
+    networks: tuple[IPNetwork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one group gets now; everything `decide` needs besides the name and its listings."""
+
+    group: str
+    level: Level
+    closed: frozenset[str]
+    """Categories closed at this level for this group; always holds the locked ones."""
+    allow: Mapping[str, Entry]
+    block: Mapping[str, Entry]
+    protected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All views and the networks that lead to them. Build with `build_snapshot`, never change."""
+
+    views: Mapping[str, View]
+    default_group: str
+    networks: tuple[tuple[IPNetwork, str], ...]
+    """Longest prefix first."""
+    version: int = 0
+    """Counts up with each change in policy.db; shown by `status`."""
+    groups: Mapping[str, Group] = field(default_factory=dict)
+
+    def group_of(self, address: str) -> str:
+        """Return the group of a client address: the longest network that holds it, else the default group."""
+        ip = ipaddress.ip_address(address.partition("%")[0])
+        for network, group in self.networks:
+            if ip.version == network.version and ip in network:
+                return group
+        return self.default_group
+
+    def view_of(self, address: str) -> View:
+        """Return the view of a client address."""
+        return self.views[self.group_of(address)]
+
+
+def closed_categories(level: Level, blocked: frozenset[str]) -> frozenset[str]:
+    """Return the categories a level closes, given those the council blocked for the group."""
+    locked = frozenset(c.id for c in BY_ID.values() if c.locked)
+    if level is Level.OPEN:
+        return locked
+    if level is Level.LOW:
+        return locked | {c.id for c in BY_ID.values() if c.severity is Severity.HARMFUL}
+    return locked | blocked
+
+
+def build_snapshot(
+    groups: Iterable[Group],
+    entries: Iterable[Entry],
+    *,
+    default_group: str,
+    protected: Iterable[str] = (),
+    version: int = 0,
+) -> Snapshot:
+    """Build the immutable policy. An entry for one group beats an entry of the same name for all.
+
+    Raises ValueError if the default group does not exist.
+    """
+    by_id = {group.id: group for group in groups}
+    if default_group not in by_id:
+        raise ValueError(f"expected the default group {default_group!r} among the groups, found {sorted(by_id)}")
+    general: dict[EntryKind, dict[str, Entry]] = {kind: {} for kind in EntryKind}
+    special: dict[tuple[str, EntryKind], dict[str, Entry]] = {}
+    for entry in entries:
+        home = general[entry.kind] if entry.group is None else special.setdefault((entry.group, entry.kind), {})
+        home[entry.name] = entry
+    shielded = frozenset(protected)
+    views = {
+        group.id: View(
+            group=group.id,
+            level=group.level,
+            closed=closed_categories(group.level, group.blocked_categories),
+            allow=general[EntryKind.ALLOW] | special.get((group.id, EntryKind.ALLOW), {}),
+            block=general[EntryKind.BLOCK] | special.get((group.id, EntryKind.BLOCK), {}),
+            protected=shielded,
+        )
+        for group in by_id.values()
+    }
+    networks = sorted(
+        ((network, group.id) for group in by_id.values() for network in group.networks),
+        key=lambda pair: (-pair[0].prefixlen, str(pair[0])),
+    )
+    return Snapshot(views, default_group, tuple(networks), version, by_id)

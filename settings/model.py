@@ -1,0 +1,183 @@
+"""Every setting, with its default and its meaning. The field names are the keys of the file (DESIGN section 7)."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class BlockAnswer(StrEnum):
+    """What a blocked name is answered with."""
+
+    PAGE = "page"
+    """The address of the block page (`blocking.page_address`)."""
+    NULL = "null"
+    """0.0.0.0 and ::"""
+    NXDOMAIN = "nxdomain"
+
+
+class Durability(StrEnum):
+    """When the query log reaches the disk itself; it reaches the kernel before each answer in any case."""
+
+    SECOND = "second"
+    BATCH = "batch"
+    NONE = "none"
+
+
+class LogDetail(StrEnum):
+    """Which queries the log keeps."""
+
+    FULL = "full"
+    BLOCKED = "blocked"
+
+
+class ApprovalMode(StrEnum):
+    """How the director approves the list."""
+
+    SIGNATURE = "signature"
+    PAPER = "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """Who we serve."""
+
+    name: str = ""
+    country: str = "kz"
+    """`kz` or `kg`."""
+    language: str = "ru"
+    """`kk`, `ky`, `ru` or `en`."""
+    time_zone: str = "Asia/Almaty"
+    contact: str = ""
+    """A mailto:, tel: or https: address that blocked answers name (structured DNS errors, field `c`)."""
+    protected: tuple[str, ...] = ()
+    """Names that no list can block: the school's own site and others like it (R2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where we listen and whom we serve."""
+
+    listen: tuple[str, ...] = ("127.0.0.1:5353",)
+    """`ADDRESS:PORT`, IPv6 as `[ADDRESS]:PORT`; UDP and TCP on each. `0.0.0.0` and `[::]` mean every address."""
+    workers: int = 1
+    allowed_networks: tuple[str, ...] = (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+    refuse_silently: bool = False
+    """Clients outside allowed_networks get silence instead of REFUSED."""
+    rate_limit: int = 5000
+    """Queries a second that one client may ask while others are being served too; 0 means no limit."""
+    tcp_connections: int = 512
+    tcp_connections_per_client: int = 64
+    tcp_idle_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """Whom we ask."""
+
+    servers: tuple[str, ...] = ()
+    """`udp://ADDRESS[:PORT]`, `tcp://…`, `tls://ADDRESS[:PORT]#NAME`, `https://NAME/dns-query#ADDRESS`.
+
+    Empty means: the machine's own resolvers, then public DoT servers.
+    """
+    zones: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Servers for chosen zones, as `"school.local" = ["udp://192.168.1.1"]`."""
+    private_zones: tuple[str, ...] = ()
+    """Zones whose answers may hold private addresses (rebinding protection is off for them)."""
+    tls_ca_file: str = ""
+    """A PEM file of authorities trusted beside the system's, for a DoT or DoH server of one's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """How much of what upstreams said is kept."""
+
+    entries: int = 50_000
+    megabytes: int = 24
+    stale_hours: int = 24
+    """How long after its end an answer may still be given while upstreams fail (RFC 8767); 0 means never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """How a blocked name is answered."""
+
+    answer: BlockAnswer = BlockAnswer.NULL
+    ttl: int = 10
+    """Seconds."""
+    page_address: str = ""
+    """IPv4 and IPv6 address of the block page, comma-separated; needed when answer = "page"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The query log."""
+
+    durability: Durability = Durability.SECOND
+    retention_days: int = 90
+    detail: LogDetail = LogDetail.FULL
+    segment_megabytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What makes an allow entry valid."""
+
+    mode: ApprovalMode = ApprovalMode.PAPER
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The console."""
+
+    listen: str = "127.0.0.1:8053"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where state is kept."""
+
+    state: Path = Path("var")
+
+    @property
+    def policy_db(self) -> Path:
+        """Groups, entries and their documents."""
+        return self.state / "policy.db"
+
+    @property
+    def lists(self) -> Path:
+        """Sources, downloaded texts and index generations."""
+        return self.state / "lists"
+
+    @property
+    def query_log(self) -> Path:
+        """Segments of the query log."""
+        return self.state / "querylog"
+
+    @property
+    def run(self) -> Path:
+        """Control sockets and status of running workers."""
+        return self.state / "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole file."""
+
+    school: School = School()
+    server: Server = Server()
+    upstream: UpstreamSettings = field(default_factory=UpstreamSettings)
+    cache: Cache = Cache()
+    blocking: Blocking = Blocking()
+    log: Log = Log()
+    approval: Approval = Approval()
+    web: Web = Web()
+    paths: Paths = Paths()

@@ -1,0 +1,1 @@
+"""Tests: tables over pure functions, properties, fakes that speak real DNS, and the real process end to end."""
