@@ -1,0 +1,125 @@
+"""`run` and `resolver`: start the server, say in plain words what it does, and stay until told to stop."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from blocklists.errors import BrokenIndex
+from blocklists.generation import current_generation, generation_folder, read_manifest
+from cli.context import Installation, pass_installation
+from resolver.supervisor import Supervisor
+from settings.load import find
+from settings.model import Settings
+from translations import _
+
+UPSTREAM_PATIENCE = 3.0
+"""Seconds after which an upstream that has not answered is called missing."""
+ASK_AGAIN = 0.1
+
+
+@click.command(
+    help=_("Start the server: resolver workers, and what keeps them current. Example: schoolfilter run"),
+)
+@pass_installation
+def run(installation: Installation) -> None:
+    """Start everything, preparing a first installation under ./var if there is none."""
+    if find(installation.config) is None:
+        # A newcomer's `make run`: nobody is asked anything, nothing needs root.
+        from cli.init import LOCAL_STATE, prepare
+
+        installation = prepare(LOCAL_STATE)
+    _serve(installation)
+
+
+@click.command(
+    help=_("Start the resolver workers alone. Example: schoolfilter resolver"),
+)
+@pass_installation
+def resolver(installation: Installation) -> None:
+    """Start the workers of an installation that exists."""
+    _serve(installation)
+
+
+def _serve(installation: Installation) -> None:
+    settings = installation.settings
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s schoolfilter %(levelname)s %(message)s"
+    )
+
+    async def on_ready(supervisor: Supervisor) -> None:
+        for line in greeting(settings, supervisor.bound):
+            click.echo(line)
+        missing = await _missing_upstreams(settings.paths.run / "worker-0.sock")
+        if missing is not None:
+            click.echo(_no_upstream(missing), err=True)
+
+    sys.exit(asyncio.run(Supervisor(settings, find(installation.config)).run(on_ready)))
+
+
+def greeting(settings: Settings, bound: list[str]) -> list[str]:
+    """Say where we listen, what we block and what to try next."""
+    host, _colon, port = bound[0].rpartition(":")
+    server = host.strip("[]")
+    if server in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        server = "127.0.0.1" if server == "0.0.0.0" else "::1"  # noqa: S104
+    lines = [
+        "",
+        _("schoolfilter answers DNS queries on {addresses} (UDP and TCP).").format(addresses=", ".join(bound)),
+        _listed(settings.paths.lists),
+        _("Every answer is on record in {folder}.").format(folder=settings.paths.query_log),
+        "",
+        _("Try it in another window:"),
+        f"  dig @{server} -p {port} example.org",
+        f"  dig @{server} -p {port} doubleclick.net     # " + _("blocked: advertising"),
+        "  schoolfilter check doubleclick.net",
+        "  schoolfilter status",
+        "",
+        _("Stop it with Ctrl-C."),
+    ]
+    return lines
+
+
+def _listed(lists: Path) -> str:
+    try:
+        generation = current_generation(lists)
+        manifest = read_manifest(generation_folder(lists, generation)) if generation else None
+    except (BrokenIndex, OSError):
+        manifest = None
+    if manifest is None:
+        return _("No lists are compiled yet, so nothing is blocked by category: schoolfilter lists refresh")
+    return _("It knows {names} names in {categories} categories from {lists} lists (schoolfilter categories).").format(
+        names=manifest.names, categories=len(manifest.categories), lists=len(manifest.lists)
+    )
+
+
+def _no_upstream(addresses: list[str]) -> str:
+    if not addresses:
+        return _(
+            "No upstream resolver is known: blocked names are answered, all others fail. "
+            "Put one into upstream.servers of the settings file."
+        )
+    return _(
+        "No upstream resolver answers yet ({addresses}): blocked names are answered, all others fail until one does. "
+        "Check the internet connection, or upstream.servers in the settings file; `schoolfilter doctor` tells more."
+    ).format(addresses=", ".join(addresses))
+
+
+async def _missing_upstreams(path: Path) -> list[str] | None:
+    """Return the upstreams if none has answered after a while, None if one has."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + UPSTREAM_PATIENCE
+    addresses: list[str] = []
+    while loop.time() < deadline:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b'{"do": "status"}\n')
+        status = json.loads(await reader.readline())
+        writer.close()
+        if any(upstream["answered"] for upstream in status["upstreams"]):
+            return None
+        addresses = [upstream["address"] for upstream in status["upstreams"]]
+        await asyncio.sleep(ASK_AGAIN)
+    return addresses

@@ -1,0 +1,128 @@
+"""Who asks: each client's view, the head of its log lines, and how much it may ask."""
+
+import ipaddress
+from collections.abc import Callable
+
+from policy.snapshot import IPNetwork
+from resolver.cache import Finished, ViewState
+
+UNLIMITED = 1 << 62
+BURST_SECONDS = 2
+"""A client may save up this many seconds of its rate: a page load is a burst, not a flood."""
+MAX_IN_FLIGHT = 1_000
+"""Questions of one client on their way upstream at once, so that others always find room among 4096."""
+MAX_CLIENTS = 20_000
+"""Clients remembered; more than a school has, and a bound when source addresses are forged."""
+
+
+def _never(_key: bytes) -> None:
+    """Find nothing: for clients that are not served."""
+
+
+class Client:
+    """An address that asks. Its budget is a token bucket that is only looked at when it is empty."""
+
+    __slots__ = (
+        "address", "allowed", "budget", "era", "granted", "in_flight", "inserts", "lookup", "marked", "prefix",
+        "refilled", "refused", "reported", "state",
+    )  # fmt: skip
+
+    def __init__(self, address: str, state: ViewState, *, allowed: bool, budget: int, now: float) -> None:
+        self.address = address
+        self.allowed = allowed
+        self.budget = self.granted = self.marked = budget
+        self.refilled = now
+        self.refused = 0
+        self.reported = 0.0
+        self.in_flight = 0
+        self.inserts = 0
+        """Entries it put into the current generation of its view's cache."""
+        self.era = -1
+        self.state = state
+        self.lookup: Callable[[bytes], Finished | None] = _never
+        self.prefix = b""
+        self.assign(state)
+
+    def assign(self, state: ViewState) -> None:
+        """Put the client into a view."""
+        self.state = state
+        self.lookup = state.finished.young.get if self.allowed else _never
+        # Device and room are empty until devices and rooms are known to the policy.
+        self.prefix = f"{self.address}\t\t\t{state.view.group}\t".encode()
+
+    @property
+    def queries(self) -> int:
+        """How many queries it has asked."""
+        return self.granted - self.budget
+
+
+class Clients:
+    """All clients by the octets of their address."""
+
+    def __init__(self, allowed: tuple[str, ...], rate: int, state_of: Callable[[str], ViewState]) -> None:
+        self._allowed: tuple[IPNetwork, ...] = tuple(ipaddress.ip_network(text) for text in allowed)
+        self._rate = rate
+        self._state_of = state_of
+        self._before: dict[bytes, Client] = {}
+        self.by_octets: dict[bytes, Client] = {}
+        """Read directly on the hot path."""
+
+    def get(self, octets: bytes, now: float) -> Client:
+        """Return the client of an address (4 or 16 octets), making it known if it is new."""
+        client = self.by_octets.get(octets)
+        if client is not None:
+            return client
+        if len(self.by_octets) >= MAX_CLIENTS:
+            self.by_octets.clear()
+        client = self._before.pop(octets, None)
+        if client is None:
+            address = ipaddress.ip_address(octets)
+            allowed = any(address.version == n.version and address in n for n in self._allowed)
+            budget = self._rate * BURST_SECONDS if self._rate else UNLIMITED
+            client = Client(str(address), self._state_of(str(address)), allowed=allowed, budget=budget, now=now)
+        else:
+            client.assign(self._state_of(client.address))
+        self.by_octets[octets] = client
+        return client
+
+    def current(self, client: Client) -> Client:
+        """Return the same client in the view it has now: the policy may have changed while its question was away."""
+        return self.get(ipaddress.ip_address(client.address).packed, client.refilled)
+
+    def policy_changed(self) -> None:
+        """Let every client find its view anew at its next query; what it used up stays used up."""
+        self._before = self.by_octets
+        self.by_octets = {}
+
+    def over_rate(self, client: Client, now: float) -> bool:
+        """Refill an empty budget; whether the client has to wait.
+
+        A client that nobody else suffers from is never over its rate.
+        """
+        burst = self._rate * BURST_SECONDS
+        grant = min(int((now - client.refilled) * self._rate), burst)
+        if grant > 0:
+            client.refilled = now
+            client.budget += grant
+            client.granted += grant
+        if client.budget >= 0:
+            return False
+        if not self._others_asked(client):
+            client.granted += burst - client.budget
+            client.budget = burst
+            return False
+        client.refused += 1
+        return True
+
+    def _others_asked(self, client: Client) -> bool:
+        """Whether anyone else asked since this was last looked at (that is once in a burst)."""
+        asked = False
+        for other in self.by_octets.values():
+            if other.budget != other.marked:
+                other.marked = other.budget
+                asked = asked or other is not client
+        return asked
+
+    def refused(self) -> list[Client]:
+        """Return the clients that were refused for their rate."""
+        return [client for client in self.by_octets.values() if client.refused]

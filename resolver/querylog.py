@@ -1,0 +1,215 @@
+"""The query log: one text line a query, written to the kernel before the answer leaves (DESIGN sections 3 and 6).
+
+A segment is one file; it begins with a header line and is closed for good when it is full or the hour ends. What could
+not be written (disk full, disk broken) is kept in memory within a bound and written when the disk is back; what did not
+fit is counted. Answers go out in any case: a log that fails must not take the school's internet with it.
+"""
+
+import errno
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from settings.model import Durability
+
+COLUMNS = (
+    "time", "client", "device", "room", "group", "name", "type", "action", "reason", "category", "list", "rcode",
+    "source", "ms",
+)  # fmt: skip
+HEADER_LINE = "\t".join(COLUMNS).encode() + b"\n"
+
+KEPT_WHEN_FAILING = 8 * 1024 * 1024
+"""Octets kept in memory while the disk refuses: about 80,000 queries."""
+RETRY_SECONDS = 1.0
+
+logger = logging.getLogger("schoolfilter.querylog")
+
+
+class QueryLog:
+    """The segments of one worker."""
+
+    def __init__(
+        self,
+        folder: Path,
+        worker: int,
+        zone: tzinfo,
+        *,
+        segment_bytes: int,
+        durability: Durability,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._folder = folder
+        self._worker = worker
+        self._zone = zone
+        self._segment_bytes = segment_bytes
+        self._durability = durability
+        self._clock = clock
+        self._fd = -1
+        self._size = 0
+        self._hour = -1
+        self._sequence = 0
+        self._unwritten = b""
+        self._retry_at = 0.0
+        self._second = -1
+        self._stamp = b""
+        self._offset = b""
+        self._dirty = False
+        self.error = ""
+        """Why nothing can be written now; empty when all is well."""
+        self.lost_lines = 0
+
+    def open(self) -> None:
+        """Open the first segment; a failure is noted, not raised."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self._failed(error)
+            return
+        self._roll()
+
+    def stamp(self) -> bytes:
+        """Return the time column for lines written now, with its tab: RFC 3339 with milliseconds and offset."""
+        now = self._clock()
+        second = int(now)
+        if second != self._second:
+            moment = datetime.fromtimestamp(second, self._zone).isoformat()
+            self._stamp = moment[:19].encode()
+            self._offset = moment[19:].encode()
+            self._second = second
+        return b"%b.%03d%b\t" % (self._stamp, (now - second) * 1000, self._offset)
+
+    def write(self, lines: bytes) -> None:
+        """Hand whole lines to the kernel. Never raises and never waits for a disk that fails."""
+        if self._unwritten or self._fd < 0:
+            self._write_failing(lines)
+            return
+        try:
+            written = os.write(self._fd, lines)
+        except OSError as error:
+            self._failed(error)
+            self._keep(lines)
+            return
+        self._dirty = True
+        self._size += written
+        if written != len(lines):
+            # The rest must come first when the disk is back: half a line is never followed by another line.
+            self._failed(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            self._unwritten = lines[written:]
+        elif self._size >= self._segment_bytes:
+            self._roll()
+
+    def _write_failing(self, lines: bytes) -> None:
+        self._keep(lines)
+        now = self._clock()
+        if abs(now - self._retry_at) >= RETRY_SECONDS:
+            self._retry_at = now
+            self.retry()
+
+    def _keep(self, lines: bytes) -> None:
+        if len(self._unwritten) + len(lines) <= KEPT_WHEN_FAILING:
+            self._unwritten += lines
+        else:
+            self.lost_lines += lines.count(b"\n")
+
+    def retry(self) -> None:
+        """Try to write what is kept, in a new segment if the old one is gone."""
+        if self._fd < 0:
+            self._roll()
+        while self._fd >= 0 and self._unwritten:
+            try:
+                written = os.write(self._fd, self._unwritten)
+            except OSError as error:
+                self._failed(error)
+                return
+            self._size += written
+            self._unwritten = self._unwritten[written:]
+            self._dirty = True
+        if self._fd >= 0 and self.error:
+            logger.warning("the query log can be written again; %d lines were lost", self.lost_lines)
+            self.error = ""
+
+    def _failed(self, error: OSError) -> None:
+        if not self.error:
+            logger.error("the query log cannot be written: %s; answers go on, lines are kept in memory", error)
+        self.error = f"{error.strerror or error}"
+
+    def _roll(self) -> None:
+        """Close the segment and begin the next. The new one is opened first: a full disk must not lose the old."""
+        now = self._clock()
+        begun = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S")
+        while True:
+            self._sequence += 1
+            path = self._folder / f"{begun}-w{self._worker}-{self._sequence:04d}.tsv"
+            try:
+                fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            except FileExistsError:
+                continue  # a worker that died within this second wrote it
+            except OSError as error:
+                self._failed(error)
+                return
+            break
+        try:
+            if os.write(fd, HEADER_LINE) != len(HEADER_LINE):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            self._failed(error)
+            return
+        self.close()
+        self._fd = fd
+        self._size = len(HEADER_LINE)
+        self._hour = int(now // 3600)
+
+    @property
+    def sync_wanted(self) -> int:
+        """Return a descriptor to be synced to disk now (by another thread), or -1. Called once a second."""
+        if self._unwritten or self._fd < 0:
+            self.retry()
+        if self._fd >= 0 and not self._unwritten and int(self._clock() // 3600) != self._hour:
+            self._roll()
+        if self._durability is not Durability.SECOND or not self._dirty or self._fd < 0:
+            return -1
+        self._dirty = False
+        return self._fd
+
+    @property
+    def each_batch(self) -> int:
+        """Return the descriptor to be synced before the answers of a batch leave, or -1 (`durability = "batch"`)."""
+        return self._fd if self._durability is Durability.BATCH else -1
+
+    def close(self) -> None:
+        """Sync and close the segment."""
+        if self._fd < 0:
+            return
+        try:
+            if self._durability is not Durability.NONE:
+                os.fdatasync(self._fd)
+        except OSError as error:
+            self._failed(error)
+        os.close(self._fd)
+        self._fd = -1
+
+
+def repair(folder: Path, worker: int) -> list[str]:
+    """Mend segments whose last line a power cut tore: cut the torn part off; return what was done, in plain words."""
+    done = []
+    for path in sorted(folder.glob(f"*-w{worker}-*.tsv"))[-2:]:  # older ones were closed in peace
+        with path.open("r+b") as segment:
+            size = segment.seek(0, os.SEEK_END)
+            if not size:
+                path.unlink()
+                done.append(f"{path.name}: removed, it was empty")
+                continue
+            segment.seek(max(size - 65536, 0))
+            end = segment.read()
+            if end.endswith(b"\n"):
+                continue
+            keep = size - len(end) + end.rfind(b"\n") + 1
+            segment.truncate(keep)
+            os.fsync(segment.fileno())
+            done.append(f"{path.name}: cut {size - keep} octets of a torn last line")
+    return done

@@ -1,0 +1,396 @@
+"""One worker process: joins engine, listeners, upstreams, log and policy, and keeps them current.
+
+Started by the supervisor with sockets that are already bound: `python -m resolver.worker NUMBER PARENT UDP,… TCP,…
+[--config FILE]`, the numbers being descriptors. It ends on SIGTERM, or when its parent's end of PARENT closes.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from blocklists.errors import BrokenIndex
+from blocklists.generation import current_generation
+from blocklists.index import Index, open_current
+from policy.categories import CATEGORIES, Severity
+from policy.names import InvalidName, parse_name
+from policy.snapshot import Group, Level, Snapshot, build_snapshot
+from resolver.answers import sinkhole
+from resolver.control import serve_control
+from resolver.engine import Engine
+from resolver.entropy import Entropy
+from resolver.querylog import QueryLog, repair
+from resolver.tcp import Connections
+from resolver.udp import UdpListener
+from resolver.upstream.address import (
+    DEFAULT_UPSTREAMS,
+    InvalidUpstream,
+    UpstreamAddress,
+    parse_upstream,
+    system_resolvers,
+)
+from resolver.upstream.pool import DEADLINE, Forwarder, Server, Upstreams, make_servers
+from resolver.upstream.udp import UdpSockets
+from settings.load import load
+from settings.model import LogDetail, Settings
+from storage.errors import StorageError
+from storage.policy_db import PolicyDb, open_policy
+from translations import use
+
+WATCH_SECONDS = 0.2
+"""How often policy.db and the index pointer are looked at: a change is in force well within a second."""
+RESOLV_CONF = Path("/etc/resolv.conf")
+SWITCH_SECONDS = 0.0005
+"""How long another thread (SQLite's, fsync's) may keep the interpreter from answering."""
+
+logger = logging.getLogger("schoolfilter.worker")
+
+
+def cautious_policy() -> Snapshot:
+    """Return the policy of a worker that has never seen a readable one: everything but nuisances is closed."""
+    closed = frozenset(c.id for c in CATEGORIES if c.severity is not Severity.NUISANCE)
+    return build_snapshot([Group("pupils", "", Level.MEDIUM, closed)], (), default_group="pupils")
+
+
+class Worker:
+    """Everything one worker process holds."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self.settings = settings
+        self.number = number
+        self.clock = time.monotonic
+        self.started = time.time()
+        entropy = Entropy()
+        self.sockets = UdpSockets(entropy, self.clock, self.finish)
+        self.forwarder = Forwarder(entropy, self.clock, self.finish)
+        self._join_upstreams(entropy)
+        self.log = QueryLog(
+            settings.paths.query_log,
+            number,
+            ZoneInfo(settings.school.time_zone),
+            segment_bytes=settings.log.segment_megabytes << 20,
+            durability=settings.log.durability,
+        )
+        self.policy: PolicyDb | None = None
+        self.policy_error = ""
+        self.index: Index = Index.empty()
+        self.index_error = ""
+        self.protected = _names(settings.school.protected)
+        self.engine = Engine(
+            cautious_policy(),
+            self.index,
+            sinkhole(settings.blocking, settings.school),
+            self.forwarder,
+            allowed_networks=settings.server.allowed_networks,
+            rate_limit=settings.server.rate_limit,
+            refuse_silently=settings.server.refuse_silently,
+            cache_entries=settings.cache.entries,
+            cache_octets=settings.cache.megabytes << 20,
+            stale_seconds=settings.cache.stale_hours * 3600.0,
+            private_zones=_names(settings.upstream.private_zones),
+            blocked_only=settings.log.detail is LogDetail.BLOCKED,
+            clock=self.clock,
+        )
+        self.listeners: list[UdpListener] = []
+        self.connections = Connections(
+            self.engine,
+            self.log,
+            self.clock,
+            most=settings.server.tcp_connections,
+            per_client=settings.server.tcp_connections_per_client,
+            idle=settings.server.tcp_idle_seconds,
+        )
+
+    # -- putting together ------------------------------------------------------------------------------------------
+
+    def _join_upstreams(self, entropy: Entropy) -> None:
+        upstream = self.settings.upstream
+        addresses = [parse_upstream(text) for text in upstream.servers]
+        backup: list[UpstreamAddress] = []
+        if not addresses:
+            addresses = _machine_resolvers(self.settings)
+            backup = list(DEFAULT_UPSTREAMS)
+        self.forwarder.default = self._upstreams(addresses, backup, entropy)
+        for zone, texts in upstream.zones.items():
+            servers = [parse_upstream(text) for text in texts]
+            self.forwarder.zones[parse_name(zone)] = self._upstreams(servers, [], entropy)
+
+    def _upstreams(
+        self, addresses: list[UpstreamAddress], backup: list[UpstreamAddress], entropy: Entropy
+    ) -> Upstreams:
+        ca_file = self.settings.upstream.tls_ca_file
+        servers = make_servers(addresses, self.sockets, entropy, ca_file)
+        for server in make_servers(backup, self.sockets, entropy, ca_file):
+            server.backup = bool(servers)
+            servers.append(server)
+        return Upstreams(servers, entropy, self.clock, self.forwarder.pending)
+
+    def finish(self) -> None:
+        """Write the log lines of late replies, then send these: in that order, always."""
+        engine = self.engine
+        if not engine.outbox:
+            return
+        outbox, engine.outbox = engine.outbox, []
+        lines, engine.lines = engine.lines, []
+        if lines:
+            stamp = self.log.stamp()
+            self.log.write(stamp + stamp.join(lines))
+            sync = self.log.each_batch
+            if sync >= 0:
+                os.fdatasync(sync)
+        for peer, message in outbox:
+            peer.send(message)
+        for listener in self.listeners:
+            if listener.late:
+                listener.flush()
+
+    # -- policy and lists ------------------------------------------------------------------------------------------
+
+    async def load_policy(self) -> None:
+        """Put the policy of policy.db in force; if it cannot be read, keep the last good one and say so."""
+        try:
+            if self.policy is None:
+                self.policy = await open_policy(self.settings.paths.policy_db)
+            self.engine.set_policy(await self.policy.load_snapshot(self.protected))
+        except (StorageError, OSError) as error:
+            if not self.policy_error:
+                logger.error("the policy cannot be read, the last good one stays in force: %s", error)
+            self.policy_error = str(error)
+        else:
+            if self.policy_error:
+                logger.warning("the policy can be read again")
+            self.policy_error = ""
+
+    def load_index(self) -> None:
+        """Put the current index in force; if it cannot be read, keep the last good one and say so."""
+        try:
+            index = open_current(self.settings.paths.lists)
+        except (BrokenIndex, OSError) as error:
+            if not self.index_error:
+                logger.error("the lists cannot be read, the last good ones stay in force: %s", error)
+            self.index_error = str(error)
+            return
+        self.index_error = ""
+        before, self.index = self.index, index
+        self.engine.set_index(index)
+        before.close()
+
+    async def watch(self) -> None:
+        """Notice changes that other processes make, for as long as the worker lives."""
+        seen: object = None
+        pointer: str | None = self.index.generation
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                version: object = await self.policy.data_version() if self.policy is not None else None
+            except (StorageError, OSError) as error:
+                version = str(error)
+            if version != seen or version is None:
+                seen = version
+                await self.load_policy()
+            try:
+                generation: str | None = current_generation(self.settings.paths.lists)
+            except (BrokenIndex, OSError) as error:
+                generation = None
+                self.index_error = self.index_error or str(error)
+            if generation != pointer or (self.index_error and generation is None):
+                pointer = generation
+                self.load_index()
+
+    async def maintain(self) -> None:
+        """Do what is due once a second."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = self.clock()
+            self.forwarder.maintain(now)
+            self.connections.sweep(now)
+            sync = self.log.sync_wanted
+            if sync >= 0:
+                with contextlib.suppress(OSError):  # a segment that was closed meanwhile is synced already
+                    await loop.run_in_executor(None, os.fdatasync, sync)
+            await asyncio.sleep(1.0)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def run(self, udp: list[socket.socket], tcp: list[socket.socket], parent: socket.socket) -> None:
+        """Answer until SIGTERM comes or the parent is gone; then finish what is in flight."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, stop.set)
+        loop.add_reader(parent.fileno(), stop.set)  # nothing is ever sent: readable means closed
+        for done in repair(self.settings.paths.query_log, self.number):
+            logger.warning("query log: %s", done)
+        self.log.open()
+        await self.load_policy()
+        self.load_index()
+        self.sockets.attach(loop)
+        self.forwarder.attach(loop)
+        for sock in udp:
+            listener = UdpListener(sock, self.engine, self.log, self.clock, self.finish)
+            self.listeners.append(listener)
+            listener.attach(loop)
+        for sock in tcp:
+            await self.connections.listen(loop, sock)
+        path = self.settings.paths.run / f"worker-{self.number}.sock"
+        control = await serve_control(path, {"status": lambda _: self.status(), "flush": self.flush})
+        tasks = [loop.create_task(self.watch()), loop.create_task(self.maintain())]
+        for task in tasks:
+            task.add_done_callback(lambda ended: _must_not_end(ended, stop))
+        # What exists now lives as long as we do: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 100)
+        parent.send(b"ready\n")
+        await stop.wait()
+        await self._leave(loop, tasks, control)
+        path.unlink(missing_ok=True)
+
+    async def _leave(
+        self, loop: asyncio.AbstractEventLoop, tasks: list["asyncio.Task[None]"], control: asyncio.Server
+    ) -> None:
+        for listener in self.listeners:
+            listener.detach(loop)
+        self.connections.stop()
+        control.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        deadline = self.clock() + DEADLINE
+        while self.forwarder.pending and self.clock() < deadline:
+            await asyncio.sleep(0.02)
+        self.finish()
+        self.connections.close()
+        self.forwarder.close()
+        self.sockets.close()
+        self.log.close()
+        if self.policy is not None:
+            await self.policy.close()
+
+    # -- being asked -----------------------------------------------------------------------------------------------
+
+    def flush(self, request: Mapping[str, object]) -> Mapping[str, object]:
+        """Forget what is cached about a name and all below it."""
+        text = str(request.get("name", ""))
+        try:
+            name = parse_name(text) if text else ""
+        except InvalidName as error:
+            return {"error": str(error)}
+        return {"flushed": self.engine.flush_name(name)}
+
+    def status(self) -> Mapping[str, object]:
+        """Say how the worker is."""
+        engine, counters = self.engine, self.engine.counters
+        servers = [*self.forwarder.default.servers]
+        for upstreams in self.forwarder.zones.values():
+            servers += upstreams.servers
+        clients = sorted(engine.clients.by_octets.values(), key=lambda client: -client.queries)
+        return {
+            "worker": self.number,
+            "pid": os.getpid(),
+            "started": self.started,
+            "now": time.time(),
+            "queries": counters.queries,
+            "blocked": counters.blocked,
+            "cached": counters.cached,
+            "forwarded": counters.forwarded,
+            "stale": counters.stale,
+            "failed": counters.failed,
+            "refused": counters.refused,
+            "policy_version": engine.snapshot.version,
+            "policy_error": self.policy_error,
+            "index_generation": self.index.generation,
+            "index_names": self.index.names,
+            "index_error": self.index_error,
+            "log_error": self.log.error,
+            "log_lost_lines": self.log.lost_lines,
+            "cache_entries": len(engine.answers),
+            "cache_bytes": engine.answers.octets,
+            "tcp_connections": len(self.connections.open),
+            "in_flight": len(self.forwarder.pending),
+            "rss_bytes": _resident(),
+            "upstreams": [_server_status(server) for server in servers],
+            "rate_limited": [{"client": c.address, "refused": c.refused} for c in engine.clients.refused()],
+            "clients": [{"client": c.address, "queries": c.queries} for c in clients[:10]],
+        }
+
+
+def _server_status(server: Server) -> Mapping[str, object]:
+    return {
+        "address": str(server.address),
+        "healthy": server.healthy and (bool(server.last_reply) or not server.missed),
+        "answered": bool(server.last_reply),
+        "rtt_ms": round(server.srtt * 1000, 1) if server.last_reply else None,
+        "failures": server.failures,
+        "queries": server.queries,
+    }
+
+
+def _must_not_end(task: "asyncio.Task[None]", stop: asyncio.Event) -> None:
+    """End the worker if its housekeeping fails: the supervisor starts a new one, and the log says why."""
+    if not task.cancelled() and task.exception() is not None:
+        logger.critical("housekeeping failed, the worker restarts", exc_info=task.exception())
+        stop.set()
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def _names(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(parse_name(text) for text in texts)
+
+
+def _machine_resolvers(settings: Settings) -> list[UpstreamAddress]:
+    """Return the machine's own resolvers, without ourselves: a loop would answer nobody."""
+    try:
+        text = RESOLV_CONF.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    own = set(settings.server.listen)
+    return [a for a in system_resolvers(text) if f"{a.host}:{a.port}" not in own and f"[{a.host}]:{a.port}" not in own]
+
+
+def main() -> None:
+    """Run one worker."""
+    parser = argparse.ArgumentParser(prog="python -m resolver.worker")
+    parser.add_argument("number", type=int)
+    parser.add_argument("parent", type=int)
+    parser.add_argument("udp")
+    parser.add_argument("tcp")
+    parser.add_argument("--config", type=Path)
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format=f"%(asctime)s worker {arguments.number} %(levelname)s %(message)s",
+    )
+    settings = load(arguments.config, os.environ)
+    use(settings.school.language)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65_536)), hard))
+    sys.setswitchinterval(SWITCH_SECONDS)
+    udp = [socket.socket(fileno=int(fd)) for fd in arguments.udp.split(",")]
+    tcp = [socket.socket(fileno=int(fd)) for fd in arguments.tcp.split(",")]
+    parent = socket.socket(fileno=arguments.parent)
+    try:
+        worker = Worker(settings, arguments.number)
+    except (InvalidUpstream, InvalidName) as error:
+        logger.critical("%s", error)
+        sys.exit(78)  # EX_CONFIG: starting again would not help
+    asyncio.run(worker.run(udp, tcp, parent))
+
+
+if __name__ == "__main__":
+    main()
