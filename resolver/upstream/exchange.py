@@ -1,13 +1,6 @@
-"""One query to an upstream and what may count as its reply. Pure: bytes in, values out."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+"""A query to an upstream on the wire, and what may count as its reply. Pure: bytes in, values out."""
 
 from resolver.wire import HEADER, MalformedMessage, Rcode, skip_name
-
-Done = Callable[[bytes | None], None]
-"""Gets the reply with the query's own id, or None if there is none."""
 
 MAX_MESSAGE = 65_535
 _PADDING_BLOCK = 128
@@ -17,29 +10,6 @@ _PADDING = 12
 _OPT_FIXED = 11
 """Octets of an OPT record before its options: root name, type, class, TTL, length."""
 _MAY_OMIT_QUESTION = frozenset({Rcode.FORMERR, Rcode.SERVFAIL, Rcode.NOTIMP, Rcode.REFUSED})
-
-
-@dataclass(slots=True, eq=False)
-class Exchange:
-    """A query on its way, from ask() to its reply or failure."""
-
-    query: bytes
-    question: bytes
-    body: bytes
-    """What goes out behind the id."""
-    done: Done
-    deadline: float
-    carrier: Any = None
-    """The connection that has it now."""
-    key: int | None = None
-    """What it is known by on that connection (message id or stream); None while it waits to be written."""
-    asked_again: bool = False
-
-    def reply(self, message: bytes) -> bytes:
-        """Return a reply with the query's own id, and with the question where an error left it out."""
-        if message[4:6] == b"\x00\x00":
-            return self.query[:2] + message[2:4] + b"\x00\x01" + bytes(6) + self.question
-        return self.query[:2] + message[2:]
 
 
 def question_of(query: bytes) -> bytes:
@@ -66,6 +36,13 @@ def is_reply(question: bytes, message: bytes) -> bool:
     if message[4:6] == b"\x00\x01":
         return message.startswith(question, HEADER)
     return message[4:10] == bytes(6) and message[3] & 0x0F in _MAY_OMIT_QUESTION
+
+
+def restored(query: bytes, question: bytes, message: bytes) -> bytes:
+    """Return a reply with the query's own id, and with the question where an error left it out."""
+    if message[4:6] == b"\x00\x00":
+        return query[:2] + message[2:4] + b"\x00\x01" + bytes(6) + question
+    return query[:2] + message[2:]
 
 
 def padded(query: bytes, question: bytes) -> bytes:

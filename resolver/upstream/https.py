@@ -22,8 +22,8 @@ from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes, Settings
 
 from resolver.upstream.address import UpstreamAddress
-from resolver.upstream.exchange import MAX_MESSAGE, Exchange, is_reply
-from resolver.upstream.kept import Connection, KeptUpstream
+from resolver.upstream.exchange import MAX_MESSAGE, is_reply
+from resolver.upstream.kept import Connection, Exchange, KeptUpstream
 
 _MAX_STREAMS = 200
 """Streams at once, if the server allows as many."""
@@ -168,6 +168,7 @@ class HttpsConnection(Connection):
         elif isinstance(event, RemoteSettingsChanged):
             self.limit = min(self._h2.remote_settings.max_concurrent_streams, _MAX_STREAMS)
             self._send_bodies()
+            self.owner.fill()
         elif isinstance(event, ConnectionTerminated):
             # The server may still answer streams that it has begun, but h2 can read nothing behind a GOAWAY.
             # A DNS query may be asked twice, so all that is in flight is.

@@ -6,22 +6,48 @@ import ssl
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from math import inf
 from typing import cast
 
 from resolver.upstream.address import UpstreamAddress
-from resolver.upstream.exchange import Done, Exchange, padded, question_of
+from resolver.upstream.exchange import padded, question_of, restored
+
+Done = Callable[[bytes | None], None]
+"""Gets the reply with the query's own id, or None if there is none."""
 
 _MAX_WAITING = 2_000
 """Queries that may wait for room on a connection; the next one fails at once, so that memory is bounded."""
-_UNACKNOWLEDGED_MILLISECONDS = 3_000
+_UNACKNOWLEDGED_MILLISECONDS = 2_000
 """Data not acknowledged for this long ends the connection: a rebooted router or a NAT that forgot us says nothing.
 
-It leaves the rest of the query's 5 s for asking again."""
+It leaves the rest of the query's 5 s for asking again.
+"""
 _GOODBYE_SECONDS = 2.0
 """How long the TLS closing of an idle connection may take."""
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """A query on its way, from ask() to its reply or failure."""
+
+    query: bytes
+    question: bytes
+    body: bytes
+    """What goes out behind the id."""
+    done: Done
+    deadline: float
+    carrier: "Connection | None" = None
+    """The connection that has it now."""
+    key: int | None = None
+    """What it is known by on that connection (message id or stream); None while it waits to be written."""
+    asked_again: bool = False
+
+    def reply(self, message: bytes) -> bytes:
+        """Return a reply as whoever asked expects it."""
+        return restored(self.query, self.question, message)
 
 
 class Connection(asyncio.Protocol, ABC):
@@ -209,12 +235,12 @@ class KeptUpstream(ABC):
         for exchange in self._exchanges:
             self.fail(exchange)
         self._waiting.clear()
+        for connection in self.alive.union(self._connections):
+            connection.abandon()
+            connection.abort()
         self._connections.clear()
         for task in self._connecting:
             task.cancel()
-        for connection in self.alive:
-            connection.abandon()
-            connection.abort()
 
     async def wait_closed(self) -> None:
         """Return when, after close(), every socket is closed and everybody has been told."""
@@ -234,7 +260,7 @@ class KeptUpstream(ABC):
         if exchange in self._exchanges:
             del self._exchanges[exchange]
             if self._waiting:
-                self._fill()
+                self.fill()
             exchange.done(reply)
 
     def fail(self, exchange: Exchange) -> None:
@@ -261,7 +287,17 @@ class KeptUpstream(ABC):
                 self.again(exchange)
             else:
                 self.fail(exchange)
-        self._fill()
+        self.fill()
+
+    def fill(self) -> None:
+        """Give waiting queries to whatever connection has room now."""
+        while self._waiting:
+            connection = next((each for each in self._connections if each.room > 0), None)
+            if connection is None:
+                if len(self._connections) >= self.max_connections:
+                    return
+                connection = self._open()
+            connection.send(self._waiting.popleft())
 
     # Inside.
 
@@ -272,27 +308,15 @@ class KeptUpstream(ABC):
         """
         for connection in self._connections:
             if connection.room > 0 and not (exchange.asked_again and connection.established):
-                break
+                connection.send(exchange)
+                return
+        if len(self._connections) < self.max_connections:
+            self._open().send(exchange)
+        elif len(self._waiting) < _MAX_WAITING:
+            self._waiting.append(exchange)
+            self.fill()
         else:
-            if len(self._connections) < self.max_connections:
-                connection = self._open()
-            elif len(self._waiting) < _MAX_WAITING:
-                self._waiting.append(exchange)
-                return
-            else:
-                self.fail(exchange)
-                return
-        connection.send(exchange)
-
-    def _fill(self) -> None:
-        """Give waiting queries to whatever connection has room now."""
-        while self._waiting:
-            connection = next((each for each in self._connections if each.room > 0), None)
-            if connection is None:
-                if len(self._connections) >= self.max_connections:
-                    return
-                connection = self._open()
-            connection.send(self._waiting.popleft())
+            self.fail(exchange)
 
     def _open(self) -> Connection:
         connection = self.new_connection()
@@ -314,7 +338,9 @@ class KeptUpstream(ABC):
                     server_hostname=self.address.server_name if encrypted else None,
                     ssl_shutdown_timeout=_GOODBYE_SECONDS if encrypted else None,
                 )
-        except OSError as error:  # TimeoutError and ssl.SSLError are among them
+        except TimeoutError:
+            self.lost(connection, ConnectionError(f"no connection within {self._connect_seconds:g} s"))
+        except OSError as error:  # ssl.SSLError is one
             self.lost(connection, error)
 
     def _cancel(self, exchange: Exchange) -> None:
@@ -326,7 +352,7 @@ class KeptUpstream(ABC):
         """Take a query from wherever it is."""
         if exchange.carrier is not None:
             exchange.carrier.forget(exchange)
-            self._fill()
+            self.fill()
         elif exchange in self._waiting:
             self._waiting.remove(exchange)
 
@@ -338,10 +364,11 @@ class KeptUpstream(ABC):
             connection = exchange.carrier
             self._release(exchange)
             self.fail(exchange)
-            if connection is not None:
-                # Not a word since it was asked, and time enough for one: the connection is dead, not the query difficult.
+            if connection is not None and connection.established:
+                # Not a word since it was asked, and time enough for one: it is the connection that is dead.
                 since = max(exchange.deadline - self._query_seconds, connection.made_at)
                 if connection.last_heard <= since <= now - self._query_seconds / 2:
+                    self.lost(connection, ConnectionError("the server has gone silent"))
                     connection.abort()
         for connection in [each for each in self._connections if each.idle]:
             if connection.last_heard + self._idle_seconds <= now:

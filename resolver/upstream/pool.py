@@ -81,6 +81,8 @@ class Server:
         self.srtt = 0.0
         """Smoothed round trip in seconds; 0 while unknown."""
         self.rttvar = 0.0
+        self.patience = FIRST_PATIENCE
+        """Seconds after which another try is worth its packet."""
         self.missed = 0
         """Tries since the last reply."""
         self.backup = False
@@ -97,13 +99,6 @@ class Server:
         """Whether it is asked before others that are not."""
         return self.missed < SILENT
 
-    @property
-    def patience(self) -> float:
-        """Seconds after which another try is worth its packet."""
-        if not self.srtt:
-            return FIRST_PATIENCE
-        return min(max(2 * self.srtt + 4 * self.rttvar, MIN_PATIENCE), MAX_PATIENCE)
-
     def replied(self, now: float, sent_at: float) -> None:
         """Take a reply into the measure (RFC 6298's smoothing)."""
         rtt = now - sent_at
@@ -114,6 +109,8 @@ class Server:
             self.srtt += (rtt - self.srtt) / 8
         else:
             self.srtt, self.rttvar = rtt, rtt / 2
+        patience = 2 * self.srtt + 4 * self.rttvar
+        self.patience = MIN_PATIENCE if patience < MIN_PATIENCE else min(patience, MAX_PATIENCE)
 
     def kept_silent(self) -> None:
         """Let the server sink in the order: it let a question wait."""
@@ -154,9 +151,9 @@ class Ask:
         self.tries = self.mismatches = 0
         self.order: list[Server] = pool.servers
         self.last: Server | None = None
-        self.refused: list[Server] = []
+        self.refused: tuple[Server, ...] = ()
         """Servers that answered with an error."""
-        self.streamed: list[Server] = []
+        self.streamed: tuple[Server, ...] = ()
         """Servers asked again by TCP."""
         self.failure = Failure.SILENT
 
@@ -226,12 +223,15 @@ class Upstreams:
 
     def _try(self, ask: Ask, now: float) -> None:
         """Ask the next server in turn; servers that answered with an error are passed over."""
-        candidates = [server for server in ask.order if server not in ask.refused]
-        if not candidates or ask.tries >= MAX_TRIES:
-            ask.next_at = ask.deadline
-            return
-        server = candidates[ask.tries % len(candidates)]
-        rounds = ask.tries // len(candidates)
+        if not ask.tries:
+            server, rounds = ask.order[0], 0
+        else:
+            candidates = [server for server in ask.order if server not in ask.refused]
+            if not candidates or ask.tries >= MAX_TRIES:
+                ask.next_at = ask.deadline
+                return
+            server = candidates[ask.tries % len(candidates)]
+            rounds = ask.tries // len(candidates)
         ask.tries += 1
         ask.last = server
         ask.next_at = now + server.patience * 2**rounds
@@ -253,14 +253,15 @@ class Upstreams:
         """Return the message behind its id, and its question, with the letter case drawn at random (0x20)."""
         name = ask.name
         if server.udp is not None and now >= server.no_case_until:
-            lower = int.from_bytes(name)
-            letters = lower ^ int.from_bytes(name.upper())  # length octets are below 64: never letters
-            name = (lower ^ letters & int.from_bytes(self._entropy.take(len(name)))).to_bytes(len(name))
-        question = name + ask.qtype.to_bytes(2) + b"\x00\x01"
+            lower = int.from_bytes(name, "big")
+            letters = lower ^ int.from_bytes(name.upper(), "big")  # length octets are below 64: never letters
+            drawn = int.from_bytes(self._entropy.take(len(name)), "big")
+            name = (lower ^ letters & drawn).to_bytes(len(name), "big")
+        question = name + ask.qtype.to_bytes(2, "big") + b"\x00\x01"
         if plain or now < server.no_edns_until:
-            return ask.flags.to_bytes(2) + b"\x00\x01\x00\x00\x00\x00\x00\x00" + question, question
+            return ask.flags.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x00\x00\x00" + question, question
         edns = b"\x80\x00\x00\x00" if ask.dnssec_ok else b"\x00\x00\x00\x00"
-        return ask.flags.to_bytes(2) + b"\x00\x01\x00\x00\x00\x00\x00\x01" + question + _OPT + edns, question
+        return ask.flags.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x00\x00\x01" + question + _OPT + edns, question
 
     def _stream(self, ask: Ask, server: Server) -> None:
         sent_at = self.clock()
@@ -285,7 +286,7 @@ class Upstreams:
         """Ask the same server again by TCP: its UDP reply was cut, or cannot be trusted."""
         if server in ask.streamed:
             return
-        ask.streamed.append(server)
+        ask.streamed += (server,)
         if only_case:
             # It gave the question back in other letters. By TCP no letters are needed to tell friend from foe;
             # for a while it is asked in plain ones, so that an old router does not cost a connection each time.
@@ -295,7 +296,7 @@ class Upstreams:
 
     def _stream_failed(self, ask: Ask, server: Server, now: float) -> None:
         if server in ask.streamed and server.udp is not None and now >= server.no_case_until:
-            ask.refused.append(server)
+            ask.refused += (server,)
         self.hurry(ask)
 
     def hurry(self, ask: Ask) -> None:
@@ -342,11 +343,10 @@ class Upstreams:
             self.by_stream(ask, server, only_case=False)  # one bad packet must not end the wait (TuDoor)
             return
         if server not in ask.refused:
-            ask.refused.append(server)
+            ask.refused += (server,)
         if all(known in ask.refused for known in ask.order):
             self.finish(ask, answer, None if answer else failure)
         else:
-            ask.tries = 0
             self._try(ask, self.clock())
 
     def finish(self, ask: Ask, answer: Answer | None, failure: Failure | None) -> None:
@@ -420,7 +420,7 @@ def _rank(server: Server) -> tuple[bool, bool, float]:
 
 def ask_key(name: bytes, qtype: int, *, dnssec_ok: bool, checking_disabled: bool) -> bytes:
     """Return what makes two questions equal: name, type, DO and CD (class is always IN)."""
-    return name + qtype.to_bytes(2) + (b"\x00", b"\x01", b"\x02", b"\x03")[dnssec_ok | checking_disabled << 1]
+    return name + qtype.to_bytes(2, "big") + (b"\x00", b"\x01", b"\x02", b"\x03")[dnssec_ok | checking_disabled << 1]
 
 
 def make_servers(
