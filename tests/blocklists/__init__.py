@@ -1,0 +1,1 @@
+"""Tests of the lists: formats, compiler, index, sources, fetching."""
