@@ -1,0 +1,63 @@
+"""What every command starts from: which installation (settings file) it works on and who gives the command."""
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+
+from settings.load import Loaded, load_with_sources
+from settings.model import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)  # no slots: cached_property keeps its value in the instance's dictionary
+class Installation:
+    """The settings a command works with; read at the first use, so that `init` and `--help` need no file."""
+
+    config: Path | None
+    """What `--config` said."""
+    environ: Mapping[str, str]
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The settings and where each comes from. Raises SettingsError."""
+        return load_with_sources(self.config, self.environ)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings. Raises SettingsError."""
+        return self.loaded.settings
+
+
+pass_installation = click.make_pass_decorator(Installation)
+"""Decorate a command with this to get the Installation as its first argument."""
+
+
+def pass_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
+    """Decorate a command with this to get the Settings as its first argument, read when the command runs."""
+
+    @wraps(command)
+    def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
+        installation = click.get_current_context().find_object(Installation)
+        assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
+        return command(installation.settings, *args, **kwargs)
+
+    return with_settings
+
+
+def who() -> str:
+    """Return the name under which a change is recorded: the person behind sudo, if there is one."""
+    behind_sudo = os.environ.get("SUDO_USER", "")
+    if behind_sudo:
+        return behind_sudo
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry in passwd, as under a systemd DynamicUser
+        return f"uid {os.getuid()}"

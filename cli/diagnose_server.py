@@ -1,0 +1,144 @@
+"""Judge the running server, its lists, and who asks it. Pure: facts in, findings out."""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from cli.facts import Facts
+from cli.findings import Finding, Health
+from cli.status import State, duration, problems
+from settings.model import LogDetail
+from translations import _
+
+LIST_AGE = timedelta(days=30)
+"""Most lists change daily; one that is a month old lets new sites through."""
+QUIET_SECONDS = 3600.0
+CLIENT_QUERIES, CLIENT_SHARE = 200, 0.95
+"""One address with nearly all queries of a busy network is no device: something stands before the devices."""
+
+
+def server(facts: Facts) -> Iterator[Finding]:
+    """Judge what the workers say of themselves."""
+    wrong = problems(facts.state)
+    if facts.state.listening is None and not facts.state.control_error:
+        # A doctor is also called before the first start.
+        yield Finding("server", Health.WARNING, _("The server is not running."), _("Start it with: schoolfilter run"))
+    elif wrong:
+        for problem in wrong:
+            remedy = _("See the server's own messages: journalctl -u schoolfilter")
+            yield Finding("server", Health.PROBLEM, problem, remedy)
+    else:
+        yield Finding("server", Health.OK, _("The server runs and all workers answer."))
+
+
+def lists(facts: Facts) -> Iterator[Finding]:
+    """Judge the lists that names come from."""
+    if facts.lists_error:
+        yield Finding(
+            "lists",
+            Health.PROBLEM,
+            _("The lists cannot be read: {error}").format(error=facts.lists_error),
+            _("Compile them anew with: schoolfilter lists refresh"),
+        )
+        return
+    if not facts.lists:
+        yield Finding(
+            "lists",
+            Health.WARNING,
+            _("There is no list: only names that people block by hand are blocked."),
+            _("Take the starter lists with: schoolfilter init; or add one: schoolfilter lists add"),
+        )
+        return
+    fine = 0
+    for each in facts.lists:
+        again = _("Read it again with: schoolfilter lists refresh")
+        if each.error:
+            text = _("The list {id} could not be read the last time: {error}").format(id=each.id, error=each.error)
+        elif not each.names:
+            text = _("The list {id} holds no names.").format(id=each.id)
+        elif each.refreshed is not None and facts.clock.now - each.refreshed > LIST_AGE:
+            days = (facts.clock.now - each.refreshed).days
+            text = _("The list {id} is {days} days old.").format(id=each.id, days=days)
+        else:
+            fine += 1
+            continue
+        yield Finding("lists", Health.WARNING, text, again)
+    if fine:
+        yield Finding("lists", Health.OK, _("{count} lists are in order.").format(count=fine))
+
+
+def clients(facts: Facts) -> Iterator[Finding]:
+    """Judge whether each device asks by itself.
+
+    A router that asks for all devices is the commonest silent failure of rules by room.
+    """
+    counts, total = _who_asked(facts)
+    if total < CLIENT_QUERIES:
+        return
+    first = max(counts, key=lambda client: counts[client])
+    share = counts[first] / total
+    if share <= CLIENT_SHARE:
+        yield Finding("clients", Health.OK, _("Queries come from more than one device."))
+        return
+    if _no_device(first):
+        return
+    router = first in facts.gateways
+    text = _("{percent} % of {total} queries come from one address, {client}.")
+    if router:
+        text = _("{percent} % of {total} queries come from one address, {client}, which is the router.")
+    yield Finding(
+        "clients",
+        Health.PROBLEM if router else Health.WARNING,
+        text.format(percent=int(100 * share), total=total, client=first)
+        + " "
+        + _("Then all devices look like one: rules by room or group do not work, and the log cannot tell who asked."),
+        _(
+            "In the router's DHCP settings, give out this machine's address as DNS server (DHCP option 6), not only "
+            "as the router's own upstream: that makes the router ask for everybody. See docs/router-dhcp.md. "
+            "If only one device is in use now, this is no fault."
+        ),
+    )
+
+
+def _who_asked(facts: Facts) -> tuple[Mapping[str, int], int]:
+    """Return queries by client and in all: from the workers' own counts, else from the newest lines of the log."""
+    counts: dict[str, int] = {}
+    total = 0
+    for worker in facts.state.answering:
+        total += worker.queries
+        for entry in worker.clients:
+            counts[entry.client] = counts.get(entry.client, 0) + entry.count
+    if total >= CLIENT_QUERIES and counts:
+        return counts, total
+    return facts.clients.queries, facts.clients.total
+
+
+def _no_device(client: str) -> bool:
+    """Tell whether this is the machine itself, as in a try, or no address at all."""
+    try:
+        return ipaddress.ip_address(client.partition("%")[0]).is_loopback
+    except ValueError:
+        return True
+
+
+def traffic(facts: Facts) -> Iterator[Finding]:
+    """Judge whether anybody asks at all."""
+    if facts.settings.log.detail is not LogDetail.FULL or _uptime(facts.state) < QUIET_SECONDS:
+        return
+    newest = facts.clock.newest_log_line
+    silence = (facts.clock.now - newest).total_seconds() if newest else _uptime(facts.state)
+    if silence >= QUIET_SECONDS:
+        yield Finding(
+            "traffic",
+            Health.WARNING,
+            _("Nobody has asked for {time}. At night that is normal; in lessons it is not.").format(
+                time=duration(silence)
+            ),
+            _("On a device, look which DNS server it uses; see docs/router-dhcp.md."),
+        )
+    else:
+        yield Finding("traffic", Health.OK, _("Devices are asking."))
+
+
+def _uptime(state: State) -> float:
+    return min((worker.now - worker.started for worker in state.answering), default=0.0)

@@ -1,0 +1,144 @@
+"""`schoolfilter doctor`: find what goes wrong in schools, and say what to do about it."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from blocklists.errors import ListError
+from blocklists.generation import current_generation, generation_folder, read_manifest
+from blocklists.sources import Source, load_sources
+from blocklists.starters import STARTER
+from cli import machine
+from cli.context import Installation, pass_installation
+from cli.diagnosis import diagnose
+from cli.facts import Facts, ListState
+from cli.findings import Finding, Health
+from cli.probe import Target, probe_all
+from cli.status import gather
+from cli.table import print_json
+from cli.terminal import Terminal
+from resolver.upstream.address import (
+    DEFAULT_UPSTREAMS,
+    InvalidUpstream,
+    UpstreamAddress,
+    parse_upstream,
+    system_resolvers,
+)
+from settings.checks import split_listen
+from settings.load import SettingsError
+from settings.model import Settings
+from translations import _
+
+_STYLES = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "bold red"}
+_RESOLV_CONF = Path("/etc/resolv.conf")
+
+
+def collect(settings: Settings) -> Facts:
+    """Look at everything once."""
+    paths = settings.paths
+    state = gather(settings)
+    lines = machine.newest_lines(paths)
+    now = datetime.now(ZoneInfo(settings.school.time_zone))
+    lists, lists_error = list_states(paths.lists)
+    return Facts(
+        settings=settings,
+        state=state,
+        folder=machine.state_folder(paths),
+        disk=machine.disk(paths.state),
+        memory=machine.memory(),
+        clock=machine.clock(paths, lines, now),
+        places=machine.places(settings.server.listen, state.listening.listen if state.listening else ()),
+        low_ports_allowed=machine.low_ports_allowed(),
+        probes=probe_all(targets(settings), settings.upstream.tls_ca_file),
+        lists=lists,
+        lists_error=lists_error,
+        clients=machine.clients(lines),
+        gateways=machine.gateways(),
+        python=sys.version_info[:3],
+    )
+
+
+def targets(settings: Settings) -> list[Target]:
+    """Return the upstreams that a worker uses: those of the settings, else the machine's own and then public ones."""
+    upstream = settings.upstream
+    if upstream.servers:
+        general = [parse_upstream(server) for server in upstream.servers]
+    else:
+        general = [*_system_resolvers(settings), *DEFAULT_UPSTREAMS]
+    zones = [Target(parse_upstream(server), zone) for zone, servers in upstream.zones.items() for server in servers]
+    return [*(Target(address) for address in general), *zones]
+
+
+def _system_resolvers(settings: Settings) -> list[UpstreamAddress]:
+    """Return the machine's own resolvers without ourselves, as a worker does."""
+    try:
+        found = system_resolvers(_RESOLV_CONF.read_text("utf-8", "replace"))
+    except OSError:
+        return []
+    own = {split_listen(place) for place in settings.server.listen}
+    return [address for address in found if (address.host, address.port) not in own]
+
+
+def list_states(folder: Path) -> tuple[tuple[ListState, ...], str]:
+    """Return the lists in use, or why they or the index made of them cannot be read."""
+    try:
+        generation = current_generation(folder)
+        if generation:
+            read_manifest(generation_folder(folder, generation))
+        sources = load_sources(folder)
+    except ListError as error:
+        return (), str(error)
+    return tuple(_list_state(source) for source in sources if source.enabled), ""
+
+
+def _list_state(source: Source) -> ListState:
+    # Starter lists are renewed with the program only.
+    ages = source.last_refresh and not source.location.startswith(STARTER)
+    refreshed = datetime.fromisoformat(source.last_refresh) if ages else None
+    return ListState(source.id, source.rules, refreshed, source.last_error)
+
+
+@click.command(
+    help=_(
+        "Find what commonly goes wrong: ports, upstreams, clock, disk, lists, and who asks. Changes nothing. "
+        "Exit status: 1 if there is a problem, else 0.\n\nExample: sudo schoolfilter doctor"
+    )
+)
+@click.option("--json", "json_wanted", is_flag=True, help=_("For machines."))
+@pass_installation
+@click.pass_context
+def doctor(ctx: click.Context, installation: Installation, json_wanted: bool) -> None:
+    """Print all findings; exit status 1 if one is a problem."""
+    findings = examine(installation)
+    if json_wanted:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        _print(Terminal(), findings)
+    ctx.exit(1 if any(finding.health is Health.PROBLEM for finding in findings) else 0)
+
+
+def examine(installation: Installation) -> list[Finding]:
+    """Return all findings; if the settings are wrong, only what is wrong with them, for all else rests on them."""
+    wrong = _("Correct the settings, then: schoolfilter config check")
+    try:
+        settings = installation.settings
+        facts = collect(settings)
+    except SettingsError as error:
+        return [Finding("settings", Health.PROBLEM, str(problem), wrong) for problem in error.problems]
+    except InvalidUpstream as error:
+        return [Finding("settings", Health.PROBLEM, str(error), wrong)]
+    return [*diagnose(facts), Finding("settings", Health.OK, _("The settings are valid."))]
+
+
+def _print(terminal: Terminal, findings: Sequence[Finding]) -> None:
+    labels = {Health.OK: _("ok"), Health.WARNING: _("warning"), Health.PROBLEM: _("PROBLEM")}
+    width = max(map(len, labels.values()))
+    for finding in findings:
+        terminal.say(f"{labels[finding.health]:<{width}}  {finding.text}", _STYLES[finding.health])
+        for line in finding.remedy.splitlines():
+            terminal.say(f"{'':<{width}}  {line}")

@@ -1,0 +1,205 @@
+"""Put a decision into words: who asked, which rule decided, what it rests on. Pure; `check` prints it."""
+
+import ipaddress
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from policy.categories import BY_ID, Severity
+from policy.decide import decide
+from policy.decision import Action, Decision, Listing, Reason, Why
+from policy.names import display_name, with_parents
+from policy.snapshot import Level, Snapshot
+from resolver.special import is_special
+from resolver.wire import META_TYPES, TRANSFERS
+from translations import _
+
+_TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+
+
+class InvalidMoment(ValueError):  # noqa: N818 - reads as what it is: "except InvalidMoment"
+    """The text is not a moment; the message says what was expected and what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """For whom the question is answered, and how we know."""
+
+    group: str
+    level: Level
+    client: str = ""
+    network: str = ""
+    """The network of the policy that led to the group; empty if none did."""
+    served: bool = True
+    """Whether the client may ask at all (allowed_networks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything `check` knows about one name and one asker."""
+
+    name: str
+    asker: Asker
+    decision: Decision
+    listings: tuple[Listing, ...]
+    """Everything the lists say of the name, also what did not decide."""
+    policy_version: int
+    index_generation: str
+    zone: str = ""
+    """The zone whose own servers are asked ([upstream] zones); empty for all other names."""
+
+
+def asker_of(snapshot: Snapshot, allowed_networks: Sequence[str], *, client: str = "", group: str = "") -> Asker:
+    """Return who asks: a client address, else a group, else somebody whom no network of the policy knows.
+
+    Raises ValueError, naming the groups that exist, if the group does not.
+    """
+    if not client:
+        chosen = group or snapshot.default_group
+        if chosen not in snapshot.views:
+            known = ", ".join(sorted(snapshot.views))
+            raise ValueError(_("expected one of the groups {known}, found {group!r}").format(known=known, group=chosen))
+        return Asker(chosen, snapshot.views[chosen].level)
+    ip = ipaddress.ip_address(client.partition("%")[0])
+    leading = next((str(net) for net, _group in snapshot.networks if net.version == ip.version and ip in net), "")
+    served = any(ip in ipaddress.ip_network(network, strict=False) for network in allowed_networks)
+    view = snapshot.view_of(client)
+    return Asker(view.group, view.level, client, leading, served)
+
+
+def explain(
+    snapshot: Snapshot,
+    name: str,
+    listings: tuple[Listing, ...],
+    asker: Asker,
+    index_generation: str,
+    qtype: int,
+    zones: Collection[str],
+) -> Explanation:
+    """Decide in the order of `resolver.engine`, and keep what led to it."""
+    zone = next((parent for parent in with_parents(name) if parent in zones), "")
+    if not asker.served:
+        decision = Decision(Action.REFUSE, Reason(Why.NETWORK))
+    elif qtype in META_TYPES or qtype in TRANSFERS:
+        decision = Decision(Action.REFUSE, Reason(Why.MALFORMED))
+    elif not zone and is_special(name):
+        decision = Decision(Action.LOCAL, Reason(Why.SPECIAL))
+    else:
+        decision = decide(snapshot.views[asker.group], name, listings)
+    return Explanation(name, asker, decision, listings, snapshot.version, index_generation, zone)
+
+
+def verdict(action: Action) -> str:
+    """Return the outcome in a few words."""
+    return {
+        Action.ALLOW: _("allowed"),
+        Action.BLOCK: _("blocked"),
+        Action.LOCAL: _("answered by the filter itself"),
+        Action.REFUSE: _("refused"),
+        Action.FAIL: _("failed"),
+    }[action]
+
+
+def sentence(reason: Reason) -> str:
+    """Return the rule that decided as one sentence."""
+    rule = display_name(reason.rule)
+    category = reason.category
+    match reason.why:
+        case Why.PROTECTED:
+            return _(
+                "{rule} is a protected name (the school's own or the ministry's): no list and no entry can block it."
+            ).format(rule=rule)
+        case Why.BYPASS:
+            return _(
+                "Devices ask for {rule} to find out whether they may go around the school's filter; the answer is no "
+                "for all groups but those of level open."
+            ).format(rule=rule)
+        case Why.LOCKED:
+            return _(
+                "A list names {rule} in the category {category}, which the law forbids: "
+                "no entry and no order can open it."
+            ).format(rule=rule, category=category)
+        case Why.ALLOWED:
+            return _("The director's list allows {rule} and all below it.").format(rule=rule)
+        case Why.BLOCKED:
+            return _("An entry made by hand blocks {rule} and all below it.").format(rule=rule)
+        case Why.LEVEL if reason.rule == Level.OFF:
+            return _("The group is at level off: nothing opens.")
+        case Why.LEVEL:
+            return _("The group is at level high: only the director's list opens, and this is not on it.")
+        case Why.CATEGORY:
+            return _("A list names {rule} in the category {category}, which is closed for this group.").format(
+                rule=rule, category=category
+            )
+        case Why.DEFAULT:
+            return _("No rule speaks against it.")
+        case Why.REBINDING:
+            return _("A public name was answered with a private address, which is how attacks on the network begin.")
+        case Why.SPECIAL:
+            return _("It is a special-use name: standards forbid asking anybody outside for it.")
+        case Why.NETWORK:
+            return _("The client is in none of the allowed networks ([server] allowed_networks): it gets no answers.")
+        case Why.RATE:
+            return _("The client asks more often than [server] rate_limit allows.")
+        case Why.MALFORMED:
+            return _("The query cannot be served as it was written.")
+        case Why.UPSTREAM:
+            return _("No upstream gave a usable answer.")
+
+
+def severity_name(severity: Severity) -> str:
+    """Return the word for a severity."""
+    return {
+        Severity.UNLAWFUL: _("unlawful"),
+        Severity.HARMFUL: _("harmful"),
+        Severity.UNRELATED: _("unrelated to education"),
+        Severity.NUISANCE: _("nuisance"),
+    }[severity]
+
+
+def category_line(category_id: str, language: str) -> str:
+    """Return title, severity and clause of a category in one line."""
+    category = BY_ID.get(category_id)
+    if category is None:
+        return category_id
+    parts = [category_id, severity_name(category.severity)]
+    if category.clause:
+        parts.append(category.clause)
+    return f"{category.title(language)} ({', '.join(parts)})"
+
+
+def overruled(explanation: Explanation) -> list[Listing]:
+    """Return what the lists say besides the listing that decided: an open name may be listed all the same."""
+    reason = explanation.decision.reason
+    decided = (reason.list_id, reason.category, reason.rule)
+    return [item for item in explanation.listings if (item.list_id, item.category, item.name) != decided]
+
+
+def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
+    """Return the moment a person means: `14:30` (today), `2026-09-02 14:30`, or ISO 8601 with an offset.
+
+    Times without an offset are the school's. Raises InvalidMoment.
+    """
+    text = text.strip()
+    expected = _("expected a time such as 14:30, 2026-09-02 14:30 or 2026-09-02T14:30+05:00, found {text!r}")
+    clock = _TIME_OF_DAY.fullmatch(text)
+    try:
+        if clock:
+            hour, minute, second = (int(part or 0) for part in clock.groups())
+            naive = now.astimezone(zone).replace(
+                hour=hour, minute=minute, second=second, microsecond=0, tzinfo=None, fold=0
+            )
+        else:
+            naive = datetime.fromisoformat(text)
+        if naive.tzinfo is not None:
+            return naive.astimezone(zone)
+        moment = naive.replace(tzinfo=zone)
+        there_and_back = moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise InvalidMoment(expected.format(text=text)) from None
+    if there_and_back != naive:
+        raise InvalidMoment(
+            _("expected a time that exists, found {text!r}: clocks were put forward then").format(text=text)
+        )
+    return moment

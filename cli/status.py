@@ -1,0 +1,274 @@
+"""`schoolfilter status`: is it running, and is anything wrong."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+import click
+
+from cli.context import Installation, pass_installation
+from cli.control import ControlError, Listening, Reply, WorkerStatus, read_listening, statuses
+from cli.segments import list_segments
+from cli.table import print_json
+from cli.terminal import Terminal
+from settings.model import Settings
+from translations import _
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that `status` shows."""
+
+    listening: Listening | None
+    replies: tuple[Reply, ...]
+    segments: int
+    segment_bytes: int
+    control_error: str = ""
+
+    @property
+    def answering(self) -> list[WorkerStatus]:
+        """The workers that said how they are."""
+        return [reply.status for reply in self.replies if reply.status is not None]
+
+
+def gather(settings: Settings) -> State:
+    """Ask the workers and look at the log folder."""
+    count, size = 0, 0
+    try:
+        segments = list_segments(settings.paths.query_log)
+        count, size = len(segments), sum(segment.size for segment in segments)
+        listening = read_listening(settings.paths.run)
+    except PermissionError:
+        state = settings.paths.state
+        return State(None, (), count, size, _("{folder} may not be read: run this with sudo").format(folder=state))
+    except ControlError as error:
+        return State(None, (), count, size, str(error))
+    # Sockets of a killed server stay behind: without a living supervisor they mean nothing.
+    return State(listening, statuses(settings.paths.run) if listening else (), count, size)
+
+
+def problems(state: State) -> list[str]:
+    """Return what is wrong, one sentence each; empty if all is well."""
+    if state.control_error:
+        return [state.control_error]
+    if state.listening is None:
+        return [_("The server is not running. Start it with: schoolfilter run")]
+    found = []
+    missing = state.listening.workers - len(state.replies)
+    if missing > 0:
+        found.append(
+            _("{missing} of {workers} workers have no control socket.").format(
+                missing=missing, workers=state.listening.workers
+            )
+        )
+    for reply in state.replies:
+        if reply.status is None:
+            found.append(_("Worker {worker} does not answer: {error}").format(worker=reply.worker, error=reply.error))
+        else:
+            found += worker_problems(reply.status)
+    versions = {status.policy_version for status in state.answering}
+    if len(versions) > 1:
+        found.append(
+            _("The workers use different policy versions: {versions}.").format(
+                versions=", ".join(map(str, sorted(versions)))
+            )
+        )
+    return found
+
+
+def worker_problems(status: WorkerStatus) -> list[str]:
+    """Return what one worker complains about."""
+    found = []
+    if status.policy_error:
+        found.append(
+            _("Worker {worker} cannot read the policy and keeps version {version}: {error}").format(
+                worker=status.worker, version=status.policy_version, error=status.policy_error
+            )
+        )
+    if status.index_error:
+        found.append(
+            _("Worker {worker} cannot read the list index and keeps generation {generation}: {error}").format(
+                worker=status.worker, generation=status.index_generation or "-", error=status.index_error
+            )
+        )
+    if status.log_error:
+        found.append(
+            _("Worker {worker} cannot write the query log: {error}").format(
+                worker=status.worker, error=status.log_error
+            )
+        )
+    if status.log_lost_lines:
+        found.append(
+            _("Worker {worker} lost {count} lines of the query log since its start.").format(
+                worker=status.worker, count=status.log_lost_lines
+            )
+        )
+    if status.upstreams and not any(upstream.healthy for upstream in status.upstreams):
+        found.append(
+            _("Worker {worker} finds no upstream healthy: names that are not in its cache get no answer.").format(
+                worker=status.worker
+            )
+        )
+    return found
+
+
+def as_json(state: State) -> dict[str, object]:
+    """Return the state for machines."""
+    listening = state.listening
+    return {
+        "running": listening is not None,
+        "pid": listening.pid if listening else None,
+        "listen": list(listening.listen) if listening else [],
+        "problems": problems(state),
+        "workers": [
+            {"worker": reply.worker, "error": reply.error, "status": asdict(reply.status) if reply.status else None}
+            for reply in state.replies
+        ],
+        "query_log": {"segments": state.segments, "bytes": state.segment_bytes},
+    }
+
+
+def share(part: int, whole: int) -> str:
+    """Return `part` of `whole` as per cent."""
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in its two largest units."""
+    whole = max(int(seconds), 0)  # the clock may have been put back
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if days:
+        return _("{days} d {hours} h").format(days=days, hours=hours % 24)
+    if hours:
+        return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes % 60)
+    if minutes:
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{seconds} s").format(seconds=whole)
+
+
+def mebibytes(count: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{count / _MIB:.1f} MiB"
+
+
+Row = tuple[str, str]
+
+
+def rows(state: State, zone: tzinfo) -> list[Row]:
+    """Return what is shown of a running server, label and value."""
+    log_row = (
+        _("query log"),
+        _("{count} segments, {size}").format(count=state.segments, size=mebibytes(state.segment_bytes)),
+    )
+    listening, workers = state.listening, state.answering
+    if listening is None:
+        return [log_row]
+    result = [
+        (_("listening on"), ", ".join(listening.listen)),
+        (
+            _("workers"),
+            _("{answering} of {workers} answer").format(answering=len(workers), workers=listening.workers),
+        ),
+    ]
+    if not workers:
+        return [*result, log_row]
+    oldest = min(workers, key=lambda worker: worker.started)
+    queries = sum(worker.queries for worker in workers)
+    since = datetime.fromtimestamp(oldest.started, UTC).astimezone(zone)
+    result += [
+        (_("running since"), f"{since:%Y-%m-%d %H:%M:%S} ({duration(oldest.now - oldest.started)})"),
+        (_("queries"), str(queries)),
+        ("  " + _("blocked"), share(sum(worker.blocked for worker in workers), queries)),
+        ("  " + _("from cache"), share(sum(worker.cached for worker in workers), queries)),
+        ("  " + _("failed"), share(sum(worker.failed for worker in workers), queries)),
+        ("  " + _("refused"), share(sum(worker.refused for worker in workers), queries)),
+        (_("policy version"), ", ".join(sorted({str(worker.policy_version) for worker in workers}))),
+        (_("list index"), _index(workers)),
+        (
+            _("cache"),
+            _("{entries} answers, {size}").format(
+                entries=sum(worker.cache_entries for worker in workers),
+                size=mebibytes(sum(worker.cache_bytes for worker in workers)),
+            ),
+        ),
+        (_("memory"), mebibytes(sum(worker.rss_bytes for worker in workers))),
+        log_row,
+    ]
+    result += [(_("upstream"), line) for line in _upstreams(workers)]
+    result += [(_("rate limited"), line) for line in _rate_limited(workers)]
+    return result
+
+
+def _index(workers: Sequence[WorkerStatus]) -> str:
+    generations = {worker.index_generation: worker.index_names for worker in workers}
+    return ", ".join(
+        _("{generation} with {names} names").format(generation=generation, names=names)
+        if generation
+        else _("nothing compiled yet")
+        for generation, names in generations.items()
+    )
+
+
+def _upstreams(workers: Sequence[WorkerStatus]) -> list[str]:
+    seen: dict[str, list[tuple[bool, float | None, int]]] = {}
+    for worker in workers:
+        for upstream in worker.upstreams:
+            seen.setdefault(upstream.address, []).append((upstream.healthy, upstream.rtt_ms, upstream.queries))
+    lines = []
+    for address, views in seen.items():
+        healthy = sum(1 for view in views if view[0])
+        health = _("healthy") if healthy == len(views) else _("failing") if healthy == 0 else _("partly failing")
+        times = [view[1] for view in views if view[1] is not None]
+        speed = f"{min(times):.1f} ms" if times else "-"
+        lines.append(
+            _("{address}: {health}, {speed}, {queries} queries").format(
+                address=address, health=health, speed=speed, queries=sum(view[2] for view in views)
+            )
+        )
+    return lines
+
+
+def _rate_limited(workers: Sequence[WorkerStatus]) -> list[str]:
+    refused: dict[str, int] = {}
+    for worker in workers:
+        for entry in worker.rate_limited:
+            refused[entry.client] = refused.get(entry.client, 0) + entry.count
+    return [
+        _("{client}: {count} queries refused").format(client=client, count=count)
+        for client, count in sorted(refused.items(), key=lambda item: -item[1])
+    ]
+
+
+@click.command(
+    help=_(
+        "Tell whether the server runs and how it fares. Exit status: 0 if it runs and nothing is wrong, else 1.\n\n"
+        "Example: schoolfilter status"
+    )
+)
+@click.option("--json", "json_wanted", is_flag=True, help=_("For machines."))
+@pass_installation
+@click.pass_context
+def status(ctx: click.Context, installation: Installation, json_wanted: bool) -> None:
+    """Print the state; exit status 1 if anything is wrong."""
+    settings = installation.settings
+    state = gather(settings)
+    wrong = problems(state)
+    if json_wanted:
+        print_json(as_json(state))
+    else:
+        _print(Terminal(), state, wrong, ZoneInfo(settings.school.time_zone))
+    ctx.exit(1 if wrong else 0)
+
+
+def _print(terminal: Terminal, state: State, wrong: list[str], zone: tzinfo) -> None:
+    if state.listening is not None:
+        terminal.say(_("schoolfilter is running"), "bold red" if wrong else "bold green")
+    shown = rows(state, zone)
+    width = max(len(label) for label, _value in shown)
+    for label, value in shown:
+        terminal.say(f"{label:<{width}}  {value}")
+    for problem in wrong:
+        terminal.say(problem, "bold red")

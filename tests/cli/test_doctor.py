@@ -1,0 +1,472 @@
+"""`doctor` finds what goes wrong in schools: each finding from facts alone, then the facts from a real machine."""
+
+import json
+import os
+import socket
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from blocklists.sources import Source, save_sources
+from cli import machine
+from cli.control import ClientCount, Listening, Reply, parse_status
+from cli.diagnosis import diagnose
+from cli.doctor import doctor, list_states, targets
+from cli.facts import (
+    BindError,
+    Clients,
+    Clock,
+    Disk,
+    Facts,
+    Holder,
+    ListState,
+    Memory,
+    Outcome,
+    Place,
+    Probe,
+    StateFolder,
+)
+from cli.findings import Finding, Health
+from cli.sockets import OpenSocket, holders, in_the_way, open_sockets, parse_table
+from cli.status import State
+from resolver.querylog import HEADER_LINE
+from settings.model import Log, LogDetail, Settings, UpstreamSettings
+from settings.model import Server as SettingsServer
+from tests.cli.fakes import STATUS, installation, pretend_listening, run, status_worker
+from tests.harness.upstream import FakeUpstream, says
+
+NOW = datetime(2026, 9, 2, 14, 30, tzinfo=UTC)
+WELL = parse_status(STATUS)
+RUNNING = State(Listening(1, ("192.0.2.53:53",), 1), (Reply(0, WELL),), 1, 100)
+STOPPED = State(None, (), 1, 100)
+HEALTHY = Facts(
+    settings=Settings(),
+    state=RUNNING,
+    folder=StateFolder(Path("/var/lib/schoolfilter"), exists=True, writable=True, owner="schoolfilter"),
+    disk=Disk(10**11, 5 * 10**10),
+    memory=Memory(10**9, 5 * 10**8),
+    clock=Clock(NOW, NOW - timedelta(minutes=1), NOW - timedelta(days=9), synchronised=True),
+    places=(Place("192.0.2.53:53", 53, loopback=False),),
+    low_ports_allowed=True,
+    probes=(Probe("udp://192.0.2.1", Outcome.ANSWER, "", 12.0),),
+    lists=(ListState("games", 500, NOW - timedelta(days=1)),),
+    lists_error="",
+    clients=Clients(),
+    gateways=frozenset({"192.0.2.1"}),
+    python=(3, 11, 7),
+)
+
+
+def found(subject: str, **changes: object) -> list[Finding]:
+    """Return what is found about a subject and not all right, if the facts are healthy but for the changes."""
+    facts = replace(HEALTHY, **changes)  # type: ignore[arg-type]  # names and values of Facts
+    return [each for each in diagnose(facts) if each.subject == subject and each.health is not Health.OK]
+
+
+def test_a_healthy_server_has_no_findings_but_good_ones() -> None:
+    assert {finding.health for finding in diagnose(HEALTHY)} == {Health.OK}
+
+
+def test_the_worst_comes_first() -> None:
+    order = [each.health for each in diagnose(replace(HEALTHY, state=STOPPED, disk=Disk(10**11, 1)))]
+    assert order == sorted(order, key=[Health.PROBLEM, Health.WARNING, Health.OK].index)
+    assert {Health.PROBLEM, Health.WARNING} < set(order)
+
+
+FOLDER = HEALTHY.folder
+CLOCK = HEALTHY.clock
+PLACE = HEALTHY.places[0]
+TAKEN = replace(PLACE, error=BindError.TAKEN)
+RESOLVED = Holder("udp", "127.0.0.53", 53, 310, "systemd-resolve")
+UP = HEALTHY.probes[0]
+DOWN = Probe("udp://192.0.2.2", Outcome.TIMEOUT)
+ONE_CLIENT = Clients({"192.0.2.1": 196, "192.0.2.77": 4})
+
+CASES: list[tuple[str, dict[str, object], Health, str]] = [
+    ("state", {"folder": replace(FOLDER, writable=False)}, Health.PROBLEM, "cannot be written"),
+    ("state", {"folder": replace(FOLDER, writable=False, mine=False)}, Health.WARNING, "not all can be checked"),
+    ("state", {"folder": replace(FOLDER, exists=False)}, Health.WARNING, "does not exist yet"),
+    ("state", {"folder": replace(FOLDER, exists=False, writable=False)}, Health.PROBLEM, "cannot make it"),
+    ("state", {"folder": replace(FOLDER, strangers=("policy.db",))}, Health.PROBLEM, "policy.db"),
+    ("state", {"folder": replace(FOLDER, open_to_all=True)}, Health.WARNING, "Every user"),
+    ("disk", {"disk": Disk(10**12, 4 * 10**10)}, Health.PROBLEM, "nearly full"),
+    ("disk", {"disk": Disk(10**9, 4 * 10**8)}, Health.PROBLEM, "nearly full"),
+    ("memory", {"memory": Memory(10**9, 10**7)}, Health.WARNING, "short"),
+    ("clock", {"clock": replace(CLOCK, now=datetime(2020, 1, 1, tzinfo=UTC))}, Health.PROBLEM, "before this software"),
+    ("clock", {"clock": replace(CLOCK, newest_log_line=NOW + timedelta(hours=1))}, Health.PROBLEM, "query log"),
+    ("clock", {"clock": replace(CLOCK, newest_policy_change=NOW + timedelta(days=1))}, Health.PROBLEM, "policy"),
+    ("clock", {"clock": replace(CLOCK, synchronised=False)}, Health.WARNING, "No time server"),
+    ("port", {"state": STOPPED, "places": (replace(TAKEN, holders=(RESOLVED,)),)}, Health.PROBLEM, "systemd-resolved"),
+    (
+        "port",
+        {"state": STOPPED, "places": (replace(TAKEN, holders=(Holder("udp", "127.0.0.53", 53),)),)},
+        Health.PROBLEM,
+        "systemd-resolved",
+    ),
+    (
+        "port",
+        {"state": STOPPED, "places": (replace(TAKEN, holders=(Holder("tcp", "0.0.0.0", 53, 7, "dnsmasq"),)),)},
+        Health.PROBLEM,
+        "dnsmasq (pid 7, tcp 0.0.0.0:53)",
+    ),
+    (
+        "port",
+        {"state": STOPPED, "places": (replace(TAKEN, holders=(Holder("udp", "::", 53),)),)},
+        Health.PROBLEM,
+        "another program: udp [::]:53",
+    ),
+    ("port", {"places": (replace(PLACE, error=BindError.NOT_HERE),)}, Health.PROBLEM, "no interface"),
+    (
+        "port",
+        {"places": (replace(PLACE, error=BindError.NOT_PERMITTED),), "low_ports_allowed": False},
+        Health.PROBLEM,
+        "below 1024",
+    ),
+    ("port", {"places": (replace(PLACE, error=BindError.OTHER, detail="odd"),)}, Health.PROBLEM, "odd"),
+    ("port", {"places": (PLACE, replace(PLACE, text="192.0.2.54:53"))}, Health.WARNING, "does not listen there"),
+    (
+        "port",  # the settings were changed from one address to all while the server ran
+        {
+            "places": (
+                replace(TAKEN, text="0.0.0.0:53", holders=(Holder("udp", "192.0.2.53", 53, WELL.pid, "python3"),)),
+            )
+        },
+        Health.WARNING,
+        "does not listen there",
+    ),
+    ("loopback", {"places": (Place("127.0.0.1:53", 53, loopback=True),)}, Health.WARNING, "no other device"),
+    ("upstream", {"probes": (UP, DOWN)}, Health.WARNING, "192.0.2.2 does not answer"),
+    ("upstream", {"probes": (UP, replace(DOWN, outcome=Outcome.CLOSED))}, Health.WARNING, "no DNS server"),
+    ("upstream", {"probes": (UP, replace(DOWN, outcome=Outcome.UNREACHABLE))}, Health.WARNING, "cannot be reached"),
+    ("upstream", {"probes": (UP, replace(DOWN, outcome=Outcome.CERTIFICATE))}, Health.WARNING, "cannot prove"),
+    ("upstream", {"probes": (UP, replace(DOWN, outcome=Outcome.GARBAGE))}, Health.WARNING, "something else than DNS"),
+    (
+        "upstream",
+        {"probes": (UP, replace(DOWN, outcome=Outcome.ERROR_CODE, detail="REFUSED"))},
+        Health.WARNING,
+        "answers REFUSED",
+    ),
+    ("upstream", {"probes": (replace(UP, invents=True),)}, Health.WARNING, "cannot exist"),
+    ("upstream", {"probes": (replace(UP, address="udp://192.0.2.53"),)}, Health.PROBLEM, "itself"),
+    ("lists", {"lists": ()}, Health.WARNING, "no list"),
+    ("lists", {"lists": (), "lists_error": "damaged"}, Health.PROBLEM, "damaged"),
+    ("lists", {"lists": (ListState("games", 5, NOW - timedelta(days=31)),)}, Health.WARNING, "31 days old"),
+    ("lists", {"lists": (ListState("games", 0, NOW),)}, Health.WARNING, "no names"),
+    ("lists", {"lists": (ListState("games", 5, NOW, "404"),)}, Health.WARNING, "404"),
+    ("clients", {"state": STOPPED, "clients": ONE_CLIENT}, Health.PROBLEM, "which is the router"),
+    (
+        "clients",
+        {"state": STOPPED, "clients": ONE_CLIENT, "gateways": frozenset()},
+        Health.WARNING,
+        "98 % of 200 queries come from one address, 192.0.2.1",
+    ),
+    (
+        "clients",
+        {"state": replace(RUNNING, replies=(Reply(0, replace(WELL, clients=(ClientCount("192.0.2.1", 990),))),))},
+        Health.PROBLEM,
+        "99 % of 1000",
+    ),
+    ("server", {"state": STOPPED}, Health.WARNING, "not running"),
+    ("server", {"state": replace(RUNNING, replies=(Reply(0, None, "hangs"),))}, Health.PROBLEM, "hangs"),
+    (
+        "server",
+        {"state": replace(RUNNING, replies=(Reply(0, replace(WELL, policy_error="torn")),))},
+        Health.PROBLEM,
+        "torn",
+    ),
+    ("traffic", {"clock": replace(CLOCK, newest_log_line=NOW - timedelta(hours=3))}, Health.WARNING, "3 h 0 min"),
+    ("traffic", {"clock": replace(CLOCK, newest_log_line=None)}, Health.WARNING, "2 h 2 min"),
+    ("python", {"python": (3, 10, 1)}, Health.PROBLEM, "3.10.1"),
+]
+
+
+@pytest.mark.parametrize(("subject", "changes", "health", "expected"), CASES)
+def test_what_is_wrong_is_found_with_the_next_step(
+    subject: str, changes: dict[str, object], health: Health, expected: str
+) -> None:
+    findings = found(subject, **changes)
+    assert len(findings) == 1
+    assert findings[0].health is health
+    assert expected in findings[0].text
+    assert findings[0].remedy
+    assert "{" not in findings[0].text + findings[0].remedy
+
+
+NO_FINDING: list[tuple[str, dict[str, object]]] = [
+    ("clients", {"state": STOPPED, "clients": Clients({"192.0.2.1": 199})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"127.0.0.1": 500})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"192.0.2.1": 190, "192.0.2.7": 10})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"": 500})}),
+    ("loopback", {"places": (Place("127.0.0.1:5353", 5353, loopback=True),)}),
+    ("loopback", {"places": (PLACE, Place("127.0.0.1:53", 53, loopback=True))}),
+    ("clock", {"clock": replace(CLOCK, synchronised=None)}),
+    ("clock", {"clock": replace(CLOCK, newest_log_line=NOW + timedelta(seconds=20))}),
+    ("lists", {"lists": (ListState("starter-games", 5, None),)}),
+    ("traffic", {"state": STOPPED, "clock": replace(CLOCK, newest_log_line=None)}),
+    (
+        "traffic",
+        {"settings": Settings(log=Log(detail=LogDetail.BLOCKED)), "clock": replace(CLOCK, newest_log_line=None)},
+    ),
+    ("disk", {"disk": None}),
+    ("memory", {"memory": None}),
+]
+
+
+@pytest.mark.parametrize(("subject", "changes"), NO_FINDING)
+def test_what_is_all_right_or_unknown_is_no_finding(subject: str, changes: dict[str, object]) -> None:
+    assert found(subject, **changes) == []
+
+
+def test_the_remedy_for_systemd_resolved_is_exact() -> None:
+    remedy = found("port", state=STOPPED, places=(replace(TAKEN, holders=(RESOLVED,)),))[0].remedy
+    assert "DNSStubListener=no" in remedy
+    assert "systemctl restart systemd-resolved" in remedy
+
+
+def test_a_router_that_asks_for_all_is_told_with_dhcp_option_6() -> None:
+    remedy = found("clients", state=STOPPED, clients=ONE_CLIENT)[0].remedy
+    assert "option 6" in remedy
+    assert "docs/router-dhcp.md" in remedy
+
+
+@pytest.mark.parametrize("probes", [(DOWN,), (DOWN, DOWN), ()])
+def test_no_upstream_at_all_is_a_problem(probes: tuple[Probe, ...]) -> None:
+    assert Health.PROBLEM in {each.health for each in found("upstream", probes=probes)}
+
+
+# the machine
+
+
+def test_kernel_tables_are_read() -> None:
+    udp = (
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref\n"
+        "  533: 3500007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 17482 2 0 0\n"
+        "junk\n"
+    )
+    tcp6 = (
+        "  sl  local_address remote_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode\n"
+        "   0: 00000000000000000000000000000000:0035 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 99 1 0\n"
+        "   1: 00000000000000000000000001000000:0035 00000000000000000000000000000000:0000 01 0:0 0:0 0 0 0 98 1 0\n"
+    )
+    if sys.byteorder == "little":
+        assert parse_table(udp, "udp") == [OpenSocket("udp", "127.0.0.53", 53, 17482)]
+    assert parse_table(tcp6, "tcp6") == [OpenSocket("tcp", "::", 53, 99)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "other", "clash"),
+    [
+        ("0.0.0.0", "127.0.0.53", True),
+        ("127.0.0.53", "0.0.0.0", True),
+        ("192.0.2.1", "127.0.0.53", False),
+        ("192.0.2.1", "::", True),
+        ("::", "192.0.2.1", False),
+        ("2001:db8::1", "::", True),
+        ("fe80::1%eth0", "fe80::1", True),
+    ],
+)
+def test_what_stands_in_the_way(wanted: str, other: str, clash: bool) -> None:
+    assert bool(in_the_way(wanted, 53, [OpenSocket("udp", other, 53, 1)])) is clash
+    assert not in_the_way(wanted, 54, [OpenSocket("udp", other, 53, 1)])
+
+
+def test_the_holder_of_a_port_is_named() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        (place,) = machine.places([f"127.0.0.1:{port}"], served=())
+    assert place.error is BindError.TAKEN
+    assert (os.getpid(), port) in {(holder.pid, holder.port) for holder in place.holders}
+    assert all(holder.program for holder in place.holders)
+
+
+def test_a_port_of_our_own_server_is_not_in_the_way() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        text = f"127.0.0.1:{sock.getsockname()[1]}"
+        assert machine.places([text], served=[text])[0].error is BindError.NONE
+
+
+def test_an_address_that_no_interface_has_is_found() -> None:
+    assert machine.places(["192.0.2.99:5353"], served=())[0].error is BindError.NOT_HERE
+
+
+def test_a_free_port_is_free_and_ipv6_is_understood() -> None:
+    assert machine.places(["127.0.0.1:0"], served=())[0].error is BindError.NONE
+    assert machine.places(["[::1]:0"], served=())[0].loopback is True
+
+
+def test_sockets_without_proc_are_unknown_not_an_error(tmp_path: Path) -> None:
+    assert open_sockets(tmp_path) == []
+    assert holders([OpenSocket("udp", "127.0.0.1", 53, 1)], tmp_path)[0].pid is None
+    assert machine.memory(tmp_path) is None
+    assert machine.gateways(tmp_path) == frozenset()
+    assert machine.low_ports_allowed(tmp_path) is False
+
+
+def test_low_ports_by_capability_or_by_setting(tmp_path: Path) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/status").write_text("Name:\tx\nCapEff:\t0000000000000400\n")
+    assert machine.low_ports_allowed(tmp_path) is True
+    (tmp_path / "self/status").write_text("CapEff:\t0000000000000000\n")
+    assert machine.low_ports_allowed(tmp_path) is False
+    (tmp_path / "sys/net/ipv4").mkdir(parents=True)
+    (tmp_path / "sys/net/ipv4/ip_unprivileged_port_start").write_text("53\n")
+    assert machine.low_ports_allowed(tmp_path) is True
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the sample was taken on a little-endian machine")
+def test_default_routes_lead_to_gateways() -> None:
+    text = (
+        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+        "eth0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\n"
+        "eth0\t0000A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\n"
+        "junk\n"
+    )
+    assert machine.parse_routes(text) == frozenset({"192.168.0.1"})
+
+
+def test_memory_and_disk_are_read(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal:  1000 kB\nMemAvailable:  10 kB\n")
+    assert machine.memory(tmp_path) == Memory(1_024_000, 10_240)
+    disk = machine.disk(tmp_path / "not" / "yet")
+    assert disk is not None
+    assert disk.total >= disk.free > 0
+
+
+def test_files_of_another_owner_and_a_readable_log_are_seen(tmp_path: Path) -> None:
+    where = installation(tmp_path)
+    paths = where.settings.paths
+    paths.query_log.mkdir()
+    paths.query_log.chmod(0o755)
+    tmp_path.chmod(0o755)
+    assert machine.state_folder(paths).open_to_all is True
+    tmp_path.chmod(0o700)
+    assert machine.state_folder(paths).open_to_all is False
+    assert machine.state_folder(replace(paths, state=tmp_path / "nowhere")).exists is False
+    if os.geteuid() == 0:
+        os.chown(paths.query_log, 12345, 12345)
+        assert machine.state_folder(paths).strangers == ("querylog",)
+
+
+@pytest.mark.parametrize(("said", "expected"), [("yes", True), ("no", False), ("", None)])
+def test_timedatectl_is_asked_without_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: bool | None
+) -> None:
+    program = tmp_path / "timedatectl"
+    program.write_text(f"#!/bin/sh\necho {said}\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert machine.synchronised() is expected
+
+
+def test_no_timedatectl_means_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine.synchronised() is None
+
+
+# the upstreams
+
+
+def test_zone_servers_are_asked_too_and_nobody_else() -> None:
+    upstream = UpstreamSettings(servers=("udp://127.0.0.1:5400",), zones={"school.local": ("udp://127.0.0.2",)})
+    assert [(str(each.address), each.zone) for each in targets(Settings(upstream=upstream))] == [
+        ("udp://127.0.0.1:5400", ""),
+        ("udp://127.0.0.2", "school.local"),
+    ]
+
+
+def test_without_configured_servers_those_that_the_resolver_would_take_are_asked() -> None:
+    assert any(str(each.address).startswith("tls://") for each in targets(Settings()))
+
+
+# the command
+
+
+def test_wrong_settings_are_findings_not_an_end(tmp_path: Path) -> None:
+    where = installation(tmp_path, server__workers="many", school__time_zone="Asia/Almata")
+    result = run(doctor, where, "--json")
+    assert result.exit_code == 1
+    subjects = [(each["subject"], each["health"]) for each in json.loads(result.output)]
+    assert subjects == [("settings", "problem")] * 2
+
+
+def test_doctor_as_a_whole_on_a_running_server(tmp_path: Path) -> None:
+    with FakeUpstream() as fake:
+        fake.on("invalid", says(rcode=3))
+        where = installation(
+            tmp_path, upstream__servers=f"udp://127.0.0.1:{fake.address[1]}", server__listen="127.0.0.1:5353"
+        )
+        tmp_path.chmod(0o700)
+        pretend_listening(tmp_path / "run", listen=("127.0.0.1:5353",))
+        with status_worker(tmp_path / "run"):
+            result = run(doctor, where, "--json")
+    findings = {each["subject"]: each for each in json.loads(result.output)}
+    assert findings["settings"]["health"] == "ok"
+    assert findings["server"]["health"] == "ok"
+    assert findings["upstream"]["health"] == "ok"
+    assert findings["lists"]["text"].startswith("There is no list")
+    assert findings["python"]["health"] == "ok"
+
+
+def test_doctor_prints_remedies_and_exits_1_on_a_problem(tmp_path: Path) -> None:
+    closed = FakeUpstream()
+    closed.close()
+    where = installation(
+        tmp_path, upstream__servers=f"udp://127.0.0.1:{closed.address[1]}", server__listen="127.0.0.1:0"
+    )
+    result = run(doctor, where)
+    assert result.exit_code == 1
+    assert "PROBLEM  No upstream answers" in result.output
+    assert result.output.index("PROBLEM") < result.output.index("warning") < result.output.index("ok ")
+
+
+def test_the_newest_log_lines_are_counted_by_client(tmp_path: Path) -> None:
+    where = installation(tmp_path)
+    folder = where.settings.paths.query_log
+    folder.mkdir()
+    row = "2026-09-02T10:00:00.000+05:00\t{}\t\t\tpupils\texample.org\tA\tallow\tdefault\t\t\tNOERROR\tcache\t0.1\n"
+    lines = "".join(row.format(client) for client in ["10.0.0.1"] * 3 + ["10.0.0.2"])
+    (folder / "20260902T050000-w0-0001.tsv").write_bytes(HEADER_LINE + lines.encode())
+    assert machine.clients(machine.newest_lines(where.settings.paths)).queries == {"10.0.0.1": 3, "10.0.0.2": 1}
+
+
+def test_our_own_address_in_resolv_conf_is_no_upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolv_conf = tmp_path / "resolv.conf"
+    monkeypatch.setattr("cli.doctor._RESOLV_CONF", resolv_conf)
+    assert not any(str(each.address).startswith("udp://") for each in targets(Settings()))
+    resolv_conf.write_text("nameserver 127.0.0.1\nnameserver 192.0.2.1\n")
+    here = Settings(server=SettingsServer(listen=("127.0.0.1:53",)))
+    assert [str(each.address) for each in targets(here)][:1] == ["udp://192.0.2.1"]
+
+
+def test_an_upstream_that_cannot_be_understood_is_a_finding(tmp_path: Path) -> None:
+    result = run(doctor, installation(tmp_path, upstream__servers="tls://dns.example"), "--json")
+    assert result.exit_code == 1
+    assert [each["subject"] for each in json.loads(result.output)] == ["settings"]
+
+
+def test_lists_are_judged_by_their_last_refresh_but_for_those_of_the_program(tmp_path: Path) -> None:
+    when = "2026-08-01T00:00:00+00:00"
+    sources = [
+        Source("starter-games", "", "games", "starter:games", last_refresh=when, rules=3),
+        Source("mine", "", "games", "/srv/mine.txt", last_refresh=when, rules=2, last_error="gone"),
+        Source("off", "", "games", "/srv/off.txt", enabled=False),
+    ]
+    save_sources(tmp_path, sources)
+    lists, error = list_states(tmp_path)
+    assert error == ""
+    assert lists == (
+        ListState("starter-games", 3, None),
+        ListState("mine", 2, datetime.fromisoformat(when), "gone"),
+    )
+
+
+def test_a_broken_index_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "current").write_text("gone\n")
+    lists, error = list_states(tmp_path)
+    assert lists == ()
+    assert "gone" in error

@@ -1,0 +1,170 @@
+"""`status` says plainly whether the server runs and what is wrong, and its exit status says it too."""
+
+import json
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from cli.control import ClientCount, ControlError, Listening, Reply, UpstreamStatus, WorkerStatus, parse_status
+from cli.status import State, duration, problems, rows, share, status
+from tests.cli.fakes import STATUS, FakeWorker, as_line, installation, pretend_listening, run, status_worker
+
+WELL = parse_status(STATUS)
+
+
+def state(*workers: WorkerStatus, count: int | None = None) -> State:
+    replies = tuple(Reply(worker.worker, worker) for worker in workers)
+    listening = Listening(1, ("127.0.0.1:5353",), len(workers) if count is None else count)
+    return State(listening, replies, 2, 4096)
+
+
+def test_nothing_running_is_said_and_exits_1(tmp_path: Path) -> None:
+    result = run(status, installation(tmp_path))
+    assert result.exit_code == 1
+    assert "not running" in result.output
+    assert "schoolfilter run" in result.output
+
+
+def test_segments_on_disk_are_shown_without_a_server(tmp_path: Path) -> None:
+    (tmp_path / "querylog").mkdir()
+    (tmp_path / "querylog" / "20260902T050000-w0-0001.tsv").write_bytes(b"x" * (3 << 20))
+    result = run(status, installation(tmp_path))
+    assert "1 segments, 3.0 MiB" in result.output
+
+
+def test_a_healthy_server_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
+    pretend_listening(tmp_path / "run")
+    with status_worker(tmp_path / "run"):
+        result = run(status, installation(tmp_path, school__time_zone="Asia/Almaty"))
+    assert result.exit_code == 0, result.output
+    for expected in (
+        "is running",
+        "127.0.0.1:5353",
+        "2 h 2 min",
+        "30.0 %",
+        "60.0 %",
+        "12",
+        "g1 with 5000 names",
+        "50.0",
+    ):
+        assert expected in result.output
+    assert "udp://127.0.0.1:5400: healthy, 12.3 ms, 100 queries" in result.output
+
+
+def test_json_holds_each_worker(tmp_path: Path) -> None:
+    pretend_listening(tmp_path / "run", workers=2)
+    with status_worker(tmp_path / "run", 0), status_worker(tmp_path / "run", 1):
+        result = run(status, installation(tmp_path), "--json")
+    found = json.loads(result.output)
+    assert result.exit_code == 0
+    assert found["running"] is True
+    assert [worker["status"]["queries"] for worker in found["workers"]] == [1000, 1000]
+    assert found["problems"] == []
+
+
+def test_one_worker_that_cannot_answer_does_not_hide_the_other(tmp_path: Path) -> None:
+    pretend_listening(tmp_path / "run", workers=2)
+    with (
+        status_worker(tmp_path / "run", 0),
+        FakeWorker(tmp_path / "run", 1, lambda _request: b"nonsense\n"),
+    ):
+        result = run(status, installation(tmp_path))
+    assert result.exit_code == 1
+    assert "1 of 2 answer" in result.output
+    assert "Worker 1 does not answer: expected one line of JSON" in result.output
+
+
+def test_a_file_left_by_a_killed_supervisor_is_not_believed(tmp_path: Path) -> None:
+    pretend_listening(tmp_path / "run")
+    (tmp_path / "run" / "listening.json").write_text('{"pid": 4194305, "listen": [], "workers": 1}')
+    result = run(status, installation(tmp_path))
+    assert "not running" in result.output
+
+
+def test_a_folder_of_another_user_is_a_sentence_not_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_folder: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("cli.status.list_segments", forbidden)
+    result = run(status, installation(tmp_path))
+    assert result.exit_code == 1
+    assert "may not be read: run this with sudo" in result.output
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "1", "listen": [], "workers": 1}', '{"pid": 1}'])
+def test_a_damaged_description_is_named_not_a_traceback(tmp_path: Path, text: str) -> None:
+    pretend_listening(tmp_path / "run")
+    (tmp_path / "run" / "listening.json").write_text(text)
+    result = run(status, installation(tmp_path))
+    assert result.exit_code == 1
+    assert "expected" in result.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"policy_error": "damaged"}, "cannot read the policy and keeps version 12: damaged"),
+        ({"index_error": "gone"}, "cannot read the list index and keeps generation g1: gone"),
+        ({"log_error": "No space left"}, "cannot write the query log: No space left"),
+        ({"log_lost_lines": 7}, "lost 7 lines"),
+        (
+            {"upstreams": [{"address": "a", "healthy": False, "rtt_ms": None, "failures": 9, "queries": 9}]},
+            "no upstream",
+        ),
+    ],
+)
+def test_what_a_worker_complains_about_is_a_problem(changes: dict[str, object], expected: str) -> None:
+    found = problems(state(parse_status(STATUS | changes)))
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_workers_of_two_policy_versions_are_a_problem() -> None:
+    found = problems(state(WELL, replace(WELL, worker=1, policy_version=11)))
+    assert found == ["The workers use different policy versions: 11, 12."]
+
+
+def test_a_missing_worker_is_a_problem() -> None:
+    assert problems(state(WELL, count=2)) == ["1 of 2 workers have no control socket."]
+
+
+def test_rate_limited_clients_of_all_workers_are_added_up() -> None:
+    limited = (ClientCount("10.0.0.9", 5),)
+    found = rows(state(replace(WELL, rate_limited=limited), replace(WELL, worker=1, rate_limited=limited)), UTC)
+    assert ("rate limited", "10.0.0.9: 10 queries refused") in found
+
+
+def test_an_upstream_that_one_worker_finds_dead_is_partly_failing() -> None:
+    dead = UpstreamStatus("udp://127.0.0.1:5400", healthy=False, rtt_ms=None, failures=4, queries=4)
+    found = rows(state(WELL, replace(WELL, worker=1, upstreams=(dead,))), UTC)
+    assert ("upstream", "udp://127.0.0.1:5400: partly failing, 12.3 ms, 104 queries") in found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(-1, "0 s"), (59, "59 s"), (61, "1 min"), (3660, "1 h 1 min"), (90_000, "1 d 1 h")]
+)
+def test_duration_names_the_two_largest_units(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
+
+
+def test_a_share_of_nothing_is_no_number() -> None:
+    assert share(0, 0) == "-"
+
+
+@pytest.mark.parametrize("key", sorted(STATUS))
+def test_a_status_without_a_key_tells_of_versions_that_do_not_match(key: str) -> None:
+    fields = {name: value for name, value in STATUS.items() if name != key}
+    with pytest.raises(ControlError, match="one version"):
+        parse_status(fields)
+
+
+def test_control_characters_from_a_worker_never_reach_the_terminal(tmp_path: Path) -> None:
+    pretend_listening(tmp_path / "run")
+    with FakeWorker(tmp_path / "run", 0, lambda _request: as_line(STATUS | {"log_error": "\x1b]0;x\x07\u202e"})):
+        result = run(status, installation(tmp_path))
+    assert "\x1b" not in result.output
+    assert "\\u{1b}]0;x\\u{7}\\u{202e}" in result.output
