@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from policy.categories import BY_ID
+from policy.bypass import BYPASS_NAMES
+from policy.categories import BY_ID, Severity
 from policy.decision import Action, Decision, Listing, Reason, Why
 from policy.names import with_parents
 from policy.snapshot import Entry, Level, View
-
-BYPASS_NAMES: frozenset[str] = frozenset({"use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"})
-"""Names whose NXDOMAIN tells a device to keep to the network's own resolver (Firefox canary, iCloud Private Relay)."""
 
 Listings = Sequence[Listing]
 Rule = Callable[[View, str, Listings], Decision | None]
@@ -26,17 +24,17 @@ def _protected(view: View, name: str, _: Listings) -> Decision | None:
 
 def _bypass(view: View, name: str, _: Listings) -> Decision | None:
     """Staff decide for themselves; everyone else stays with the school's resolver."""
-    if name in BYPASS_NAMES and view.level is not Level.OPEN:
-        return Decision(Action.BLOCK, Reason(Why.BYPASS, category="bypass", rule=name))
+    if view.level is Level.OPEN:
+        return None
+    for parent in with_parents(name):
+        if parent in BYPASS_NAMES:
+            return Decision(Action.BLOCK, Reason(Why.BYPASS, category="bypass", rule=parent))
     return None
 
 
 def _locked(_: View, __: str, listings: Listings) -> Decision | None:
-    for listing in listings:
-        category = BY_ID.get(listing.category)
-        if category is not None and category.locked:
-            return Decision(Action.BLOCK, _listed(Why.LOCKED, listing))
-    return None
+    locked = [listing for listing in listings if _gravity(listing) == _LOCKED]
+    return Decision(Action.BLOCK, _listed(Why.LOCKED, _foremost(locked))) if locked else None
 
 
 def _closed(view: View, _: str, __: Listings) -> Decision | None:
@@ -59,10 +57,8 @@ def _level_high(view: View, _: str, __: Listings) -> Decision | None:
 
 
 def _categories(view: View, _: str, listings: Listings) -> Decision | None:
-    for listing in listings:
-        if listing.category in view.closed:
-            return Decision(Action.BLOCK, _listed(Why.CATEGORY, listing))
-    return None
+    closed = [listing for listing in listings if listing.category in view.closed]
+    return Decision(Action.BLOCK, _listed(Why.CATEGORY, _foremost(closed))) if closed else None
 
 
 RULES: tuple[Rule, ...] = (
@@ -90,6 +86,24 @@ def decide(view: View, name: str, listings: Listings) -> Decision:
         if decision is not None:
             return decision
     return _DEFAULT
+
+
+_SEVERITIES = tuple(Severity)
+_LOCKED = _SEVERITIES.index(Severity.UNLAWFUL)
+
+
+def _gravity(listing: Listing) -> int:
+    """Return 0 for the gravest severity; a category that is not built in comes last."""
+    category = BY_ID.get(listing.category)
+    return len(_SEVERITIES) if category is None else _SEVERITIES.index(category.severity)
+
+
+def _foremost(listings: Listings) -> Listing:
+    """Return the listing to name as reason: the gravest, then the one nearest to the name asked for.
+
+    A site on an advertising list and on an adult list is an incident of the second kind, whatever order the lists have.
+    """
+    return min(listings, key=lambda listing: (_gravity(listing), -len(listing.name), listing.list_id))
 
 
 def _listed(why: Why, listing: Listing) -> Reason:

@@ -22,12 +22,13 @@ def parse_name(text: str) -> str:
     Canonical: lower case, international labels as A-labels (`xn--…`, RFC 5891), no final dot.
     Raises InvalidName for an empty text, an address, a URL, a label over 63 or a name over 253 octets.
     """
-    name = text.strip().rstrip(".").lower()
+    name = text.strip().lower()
     if not name.isascii():
         try:
-            name = idna.encode(name, uts46=True).decode("ascii")
+            name = ".".join(map(_a_label, idna.uts46_remap(name, std3_rules=False).split(".")))
         except idna.IDNAError as error:
-            raise InvalidName(f"expected a domain name such as example.org, found {text!r}: {error}") from None
+            raise InvalidName(f"expected a domain name such as example.org, found {text[:80]!r}: {error}") from None
+    name = name.removesuffix(".")
     if len(name) > MAX_NAME:
         raise InvalidName(f"expected a name of at most {MAX_NAME} characters, found {len(name)}: {text[:40]!r}…")
     if not _CANONICAL.fullmatch(name):
@@ -37,14 +38,25 @@ def parse_name(text: str) -> str:
     return name
 
 
+def _a_label(label: str) -> str:
+    # Label by label: IDNA 2008 forbids the underscore, but `_dmarc` may stand above an international name.
+    return label if label.isascii() else idna.alabel(label).decode("ascii")
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        letters = idna.ulabel(label)
+        # Letters are shown only if they lead back to this very name, so that what people read can be typed again.
+        return letters if _a_label(idna.uts46_remap(letters, std3_rules=False)) == label else label
+    except (idna.IDNAError, UnicodeError):
+        return label
+
+
 def display_name(name: str) -> str:
     """Return the name as people write it: A-labels turned to their letters where that is possible."""
-    if "xn--" not in name:
-        return name
-    try:
-        return idna.decode(name)
-    except (idna.IDNAError, UnicodeError):
-        return name
+    return ".".join(map(_u_label, name.split("."))) if "xn--" in name else name
 
 
 def with_parents(name: str) -> Iterator[str]:

@@ -69,6 +69,10 @@ class View:
     protected: frozenset[str]
 
 
+Routes = tuple[tuple[int, int, Mapping[int, str]], ...]
+"""IP version, host bits, and group by network number; longest prefix first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All views and the networks that lead to them. Build with `build_snapshot`, never change."""
@@ -80,12 +84,21 @@ class Snapshot:
     version: int = 0
     """Counts up with each change in policy.db; shown by `status`."""
     groups: Mapping[str, Group] = field(default_factory=dict)
+    routes: Routes = ()
+    """The networks by prefix length: a look-up costs the same for 3 rooms and for 3,000 devices."""
 
     def group_of(self, address: str) -> str:
-        """Return the group of a client address: the longest network that holds it, else the default group."""
+        """Return the group of a client address: the longest network that holds it, else the default group.
+
+        Raises ValueError for a text that is no address.
+        """
         ip = ipaddress.ip_address(address.partition("%")[0])
-        for network, group in self.networks:
-            if ip.version == network.version and ip in network:
+        # An IPv4 client on a socket that serves both families shows up as ::ffff:10.0.0.5.
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        version, number = ip.version, int(ip)
+        for family, host_bits, groups in self.routes:
+            if family == version and (group := groups.get(number >> host_bits)) is not None:
                 return group
         return self.default_group
 
@@ -104,6 +117,60 @@ def closed_categories(level: Level, blocked: frozenset[str]) -> frozenset[str]:
     return locked | blocked
 
 
+class SnapshotBuilder:
+    """Collects groups and entries a few at a time, so that a running resolver can build one between two queries."""
+
+    def __init__(self, groups: Iterable[Group], default_group: str) -> None:
+        """Begin with the groups. Raises ValueError if the default group is not one of them."""
+        self._groups = {group.id: group for group in groups}
+        if default_group not in self._groups:
+            raise ValueError(f"expected the default group {default_group!r} among the groups {sorted(self._groups)}")
+        self._default_group = default_group
+        self._general: dict[EntryKind, dict[str, Entry]] = {kind: {} for kind in EntryKind}
+        self._special: dict[tuple[str, EntryKind], dict[str, Entry]] = {}
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Take more entries; those of a group that does not exist have no effect."""
+        for entry in entries:
+            if entry.group is None:
+                self._general[entry.kind][entry.name] = entry
+            else:
+                self._special.setdefault((entry.group, entry.kind), {})[entry.name] = entry
+
+    def build(self, *, protected: Iterable[str] = (), version: int = 0) -> Snapshot:
+        """Return the snapshot. Copies the general entries once for each group that has entries of its own."""
+        shielded = frozenset(protected)
+        views = {
+            group.id: View(
+                group=group.id,
+                level=group.level,
+                closed=closed_categories(group.level, group.blocked_categories),
+                allow=self._entries(group.id, EntryKind.ALLOW),
+                block=self._entries(group.id, EntryKind.BLOCK),
+                protected=shielded,
+            )
+            for group in self._groups.values()
+        }
+        networks = sorted(
+            ((network, group.id) for group in self._groups.values() for network in group.networks),
+            key=lambda pair: (-pair[0].prefixlen, str(pair[0])),
+        )
+        return Snapshot(views, self._default_group, tuple(networks), version, self._groups, _routes(networks))
+
+    def _entries(self, group: str, kind: EntryKind) -> Mapping[str, Entry]:
+        special = self._special.get((group, kind))
+        return self._general[kind] | special if special else self._general[kind]
+
+
+def _routes(networks: Iterable[tuple[IPNetwork, str]]) -> Routes:
+    tables: dict[tuple[int, int], dict[int, str]] = {}
+    for network, group in networks:
+        host_bits = network.max_prefixlen - network.prefixlen
+        table = tables.setdefault((network.version, host_bits), {})
+        table.setdefault(int(network.network_address) >> host_bits, group)
+    return tuple((version, host_bits, table) for (version, host_bits), table in tables.items())
+
+
 def build_snapshot(
     groups: Iterable[Group],
     entries: Iterable[Entry],
@@ -116,28 +183,6 @@ def build_snapshot(
 
     Raises ValueError if the default group does not exist.
     """
-    by_id = {group.id: group for group in groups}
-    if default_group not in by_id:
-        raise ValueError(f"expected the default group {default_group!r} among the groups, found {sorted(by_id)}")
-    general: dict[EntryKind, dict[str, Entry]] = {kind: {} for kind in EntryKind}
-    special: dict[tuple[str, EntryKind], dict[str, Entry]] = {}
-    for entry in entries:
-        home = general[entry.kind] if entry.group is None else special.setdefault((entry.group, entry.kind), {})
-        home[entry.name] = entry
-    shielded = frozenset(protected)
-    views = {
-        group.id: View(
-            group=group.id,
-            level=group.level,
-            closed=closed_categories(group.level, group.blocked_categories),
-            allow=general[EntryKind.ALLOW] | special.get((group.id, EntryKind.ALLOW), {}),
-            block=general[EntryKind.BLOCK] | special.get((group.id, EntryKind.BLOCK), {}),
-            protected=shielded,
-        )
-        for group in by_id.values()
-    }
-    networks = sorted(
-        ((network, group.id) for group in by_id.values() for network in group.networks),
-        key=lambda pair: (-pair[0].prefixlen, str(pair[0])),
-    )
-    return Snapshot(views, default_group, tuple(networks), version, by_id)
+    builder = SnapshotBuilder(groups, default_group)
+    builder.add(entries)
+    return builder.build(protected=protected, version=version)

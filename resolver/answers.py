@@ -43,6 +43,9 @@ def opt_record(rcode: int = 0, *, dnssec_ok: bool = False, options: bytes = b"")
     return b"\x00\x00\x29" + struct.pack("!HIH", MAX_UDP, flags, len(options)) + options
 
 
+_BARE_OPT, _BARE_OPT_DO = opt_record(), opt_record(dnssec_ok=True)
+
+
 def ede_option(code: int, text: str = "") -> bytes:
     """Return an Extended DNS Error as EDNS option (RFC 8914 section 2)."""
     extra = text.encode()
@@ -168,19 +171,25 @@ def dressed(answer: Answer, query: Query, ttl: int, *, limit: int, options: byte
     `limit` is the most octets the client takes; a longer answer is cut to nothing with TC set (RFC 2181 section 9).
     AD is passed on only to a client that asked for it with AD or DO (RFC 6840 section 5.7).
     """
-    flags = int.from_bytes(echo_flags(query.flags, answer.rcode))
-    if query.dnssec_ok or query.flags & AD:
-        flags |= answer.flags & AD
-    flags |= answer.flags & TC
-    options += answer.ede
+    flags = QR | RA | query.flags & (RD | CD) | answer.rcode & 0x0F | answer.flags & TC
+    if answer.flags & AD and (query.dnssec_ok or query.flags & AD):
+        flags |= AD
+    size = HEADER + len(query.question) + answer.size
     opt = b""
     if query.edns:
-        opt = opt_record(answer.rcode, dnssec_ok=query.dnssec_ok, options=options)
-        if options and HEADER + len(query.question) + answer.size + len(opt) > limit:
-            opt = opt_record(answer.rcode, dnssec_ok=query.dnssec_ok)
-    if HEADER + len(query.question) + answer.size + len(opt) > limit:
-        counts = struct.pack("!HHHH", 1, 0, 0, query.edns)
-        return (flags | TC).to_bytes(2) + counts + query.question, b"", opt
-    extra = int.from_bytes(answer.counts[4:6]) + query.edns
-    head = flags.to_bytes(2) + _COUNT_ONE + answer.counts[:4] + extra.to_bytes(2) + query.question
-    return head, answer.body(ttl), opt
+        options += answer.ede
+        if not options and answer.rcode < 16:
+            opt = _BARE_OPT_DO if query.dnssec_ok else _BARE_OPT
+        else:
+            opt = opt_record(answer.rcode, dnssec_ok=query.dnssec_ok, options=options)
+            if options and size + len(opt) > limit:
+                opt = opt_record(answer.rcode, dnssec_ok=query.dnssec_ok)
+        size += len(opt)
+    if size > limit:
+        counts = b"\x00\x01\x00\x00\x00\x00\x00\x01" if query.edns else b"\x00\x01\x00\x00\x00\x00\x00\x00"
+        return (flags | TC).to_bytes(2, "big") + counts + query.question, b"", opt
+    counts = answer.counts
+    if query.edns:
+        extra = (counts[4] << 8 | counts[5]) + 1
+        counts = counts[:4] + extra.to_bytes(2, "big")
+    return flags.to_bytes(2, "big") + _COUNT_ONE + counts + query.question, answer.body(ttl), opt

@@ -1,7 +1,8 @@
 """Two bounded caches: what upstreams said, by question; and finished replies, by the octets of the query, for one view.
 
 Both keep two generations: what is used moves to the young one, and when that is full the old one is forgotten. So names
-in use survive a flood of names that are asked once, at the price of one dictionary look-up.
+in use so survive a flood of names that are asked once, at the price of one dictionary look-up. A client that has
+filled its share of a generation puts what more it asks on probation: it stays there only if it is asked for again.
 """
 
 from typing import Generic, NamedTuple, TypeVar
@@ -10,22 +11,27 @@ from policy.snapshot import View
 from resolver.records import Answer
 from resolver.wire import Query
 
-V = TypeVar("V")
+V = TypeVar("V", bound=object)
 
 CLIENT_SHARE = 0.75
 """Of a generation, the most that one client may fill: random names from one device must not push out everyone's."""
 _OVERHEAD = 300
 """Octets of interpreter objects around one entry, measured."""
+_USUAL = 600
+"""Octets of a usual entry with its key: what one that moves is counted as."""
 
 
 class Generations(Generic[V]):
     """A bounded mapping with two generations. `young` is read directly on the hot path."""
 
-    __slots__ = ("_full_bytes", "_full_entries", "era", "old", "old_bytes", "young", "young_bytes")
+    __slots__ = (
+        "_full_bytes", "_full_entries", "era", "old", "old_bytes", "probation", "young", "young_bytes",
+    )  # fmt: skip
 
     def __init__(self, entries: int, octets: int) -> None:
         self.young: dict[bytes, V] = {}
         self.old: dict[bytes, V] = {}
+        self.probation: dict[bytes, V] = {}
         self.young_bytes = self.old_bytes = 0
         self.era = 0
         """Counts generations; a client's share is counted anew in each."""
@@ -35,15 +41,20 @@ class Generations(Generic[V]):
     def get(self, key: bytes) -> V | None:
         """Return the value, moving it to the young generation if it was in the old one."""
         value = self.young.get(key)
-        if value is None and self.old:
-            value = self.old.pop(key, None)
+        if value is None and (self.old or self.probation):
+            value = self.old.pop(key, None) or self.probation.pop(key, None)
             if value is not None:
-                self._put(key, value, 0)
+                self._put(key, value, _USUAL)
         return value
 
-    def put(self, key: bytes, value: V, octets: int) -> None:
-        """Keep a value of about so many octets."""
-        self._put(key, value, octets + len(key) + _OVERHEAD)
+    def put(self, key: bytes, value: V, octets: int, *, probation: bool = False) -> None:
+        """Keep a value of about so many octets; on probation only until it has company of its kind."""
+        if not probation:
+            self._put(key, value, octets + len(key) + _OVERHEAD)
+            return
+        if len(self.probation) >= self._full_entries // 2:
+            self.probation.clear()
+        self.probation[key] = value
 
     def _put(self, key: bytes, value: V, octets: int) -> None:
         self.young[key] = value
@@ -56,22 +67,26 @@ class Generations(Generic[V]):
 
     def pop(self, key: bytes) -> V | None:
         """Forget a key; return what it held."""
-        value = self.young.pop(key, None)
-        return self.old.pop(key, None) if value is None else value
+        return self.young.pop(key, None) or self.old.pop(key, None) or self.probation.pop(key, None)
+
+    def all_keys(self) -> list[bytes]:
+        """Return every key."""
+        return [*self.young, *self.old, *self.probation]
 
     def clear(self) -> None:
         """Forget everything."""
         self.young.clear()
         self.old.clear()
+        self.probation.clear()
         self.young_bytes = self.old_bytes = 0
 
     def __len__(self) -> int:
-        return len(self.young) + len(self.old)
+        return len(self.young) + len(self.old) + len(self.probation)
 
     @property
     def octets(self) -> int:
         """Octets held, about."""
-        return self.young_bytes + self.old_bytes
+        return self.young_bytes + self.old_bytes + len(self.probation) * _USUAL
 
     @property
     def share(self) -> int:

@@ -23,11 +23,14 @@ class Client:
     """An address that asks. Its budget is a token bucket that is only looked at when it is empty."""
 
     __slots__ = (
-        "address", "allowed", "budget", "era", "granted", "in_flight", "inserts", "lookup", "marked", "prefix",
-        "refilled", "refused", "reported", "state",
+        "address", "allowed", "budget", "era", "granted", "in_flight", "inserts", "lookup", "marked", "octets",
+        "prefix", "refilled", "refused", "reported", "state",
     )  # fmt: skip
 
-    def __init__(self, address: str, state: ViewState, *, allowed: bool, budget: int, now: float) -> None:
+    def __init__(
+        self, octets: bytes, address: str, state: ViewState, *, allowed: bool, budget: int, now: float
+    ) -> None:
+        self.octets = octets
         self.address = address
         self.allowed = allowed
         self.budget = self.granted = self.marked = budget
@@ -79,7 +82,7 @@ class Clients:
             address = ipaddress.ip_address(octets)
             allowed = any(address.version == n.version and address in n for n in self._allowed)
             budget = self._rate * BURST_SECONDS if self._rate else UNLIMITED
-            client = Client(str(address), self._state_of(str(address)), allowed=allowed, budget=budget, now=now)
+            client = Client(octets, str(address), self._state_of(str(address)), allowed=allowed, budget=budget, now=now)
         else:
             client.assign(self._state_of(client.address))
         self.by_octets[octets] = client
@@ -87,7 +90,7 @@ class Clients:
 
     def current(self, client: Client) -> Client:
         """Return the same client in the view it has now: the policy may have changed while its question was away."""
-        return self.get(ipaddress.ip_address(client.address).packed, client.refilled)
+        return self.by_octets.get(client.octets) or self.get(client.octets, client.refilled)
 
     def policy_changed(self) -> None:
         """Let every client find its view anew at its next query; what it used up stays used up."""

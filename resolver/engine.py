@@ -183,12 +183,7 @@ class Engine:
     def flush_name(self, name: str) -> int:
         """Forget what upstreams said about a name and all below it; everything if the name is empty."""
         ending = wire_name(name)
-        doomed = [
-            key
-            for generation in (self.answers.young, self.answers.old)
-            for key in generation
-            if not name or _below(key[:-3], ending)
-        ]
+        doomed = [key for key in self.answers.all_keys() if not name or _below(key[:-3], ending)]
         for key in doomed:
             answer = self.answers.pop(key)
             if answer is not None:
@@ -236,7 +231,7 @@ class Engine:
         if query.qclass != IN or qtype in META_TYPES or qtype in TRANSFERS:
             self.counters.refused += 1
             return self._refused(query, Why.MALFORMED)
-        name = name_text(query.name)
+        name = query.text
         upstreams = self._upstreams(name)
         if upstreams is None:
             if is_special(name):
@@ -353,20 +348,12 @@ class Engine:
                 self.counters.failed += 1
                 reply = self._failed(query, name, failure or Failure.SILENT, took)
             else:
-                key = b"" if waiter.stream or query.options or error else self._octets(query)
-                source = "upstream"
+                # Not stored as finished reply yet: names that are asked once would only push out others.
                 reply = self._reply(
-                    query, name, client, decision, answer, ask.key, key, now, source, took,
+                    query, name, client, decision, answer, ask.key, b"", now, "upstream", took,
                     stream=waiter.stream, rebinding=ask.rewritten,
                 )  # fmt: skip
             self._deliver(waiter, client, reply)
-
-    def _octets(self, query: Query) -> bytes:
-        """Return what followed the id in a query without EDNS options: the key of its finished reply."""
-        head = query.flags.to_bytes(2) + b"\x00\x01\x00\x00\x00\x00\x00"
-        if not query.edns:
-            return head + b"\x00" + query.question
-        return b""  # the client's advertised size is not kept: its next query stores the reply
 
     def _deliver(self, waiter: Waiter, client: Client, reply: Reply) -> None:
         body, tail = reply
@@ -385,13 +372,13 @@ class Engine:
         if self._answer_era != self.answers.era:
             self._answer_era = self.answers.era
             self._answer_inserts.clear()
+        probation = False
         if ask.waiters and before is None:
             address = ask.waiters[0].client.address
             inserts = self._answer_inserts.get(address, 0)
-            if inserts >= self.answers.share:
-                return
             self._answer_inserts[address] = inserts + 1
-        self.answers.put(ask.key, answer, answer.size)
+            probation = inserts >= self.answers.share
+        self.answers.put(ask.key, answer, answer.size, probation=probation)
 
     def _reply(
         self, query: Query, name: str, client: Client, decision: Decision, answer: Answer, akey: bytes, key: bytes,
@@ -461,7 +448,7 @@ class Engine:
         if source.key in self.forwarder.pending or len(self.forwarder.pending) >= MAX_IN_FLIGHT // 2:
             return
         query = source.query
-        name = name_text(query.name)
+        name = query.text
         upstreams = self._upstreams(name) or self.forwarder.default
         self.forwarder.start(upstreams, self._ask(upstreams, source.key, query, name), now)
 
@@ -471,8 +458,8 @@ class Engine:
             client.era = cache.era
             client.inserts = 0
         client.inserts += 1
-        if client.inserts <= cache.share:
-            cache.put(key, finished, len(finished.body) + len(finished.tail))
+        octets = len(finished.body) + len(finished.tail)
+        cache.put(key, finished, octets, probation=client.inserts > cache.share)
 
     def _constant(self, client: Client, key: bytes, body: bytes, tail: bytes, *, blocked: int) -> Reply:
         """Reply with what does not change while the view lasts."""
@@ -544,7 +531,7 @@ class Engine:
         if isinstance(query, Rejected):
             return rejection(query._replace(rcode=Rcode.REFUSED)), self._rejected_tail(query, decision, Rcode.REFUSED)
         body = own_reply(query, Rcode.REFUSED, options=ede_option(EDE_PROHIBITED))
-        return body, self._tail(query, name_text(query.name), decision, Rcode.REFUSED, "local")
+        return body, self._tail(query, query.text, decision, Rcode.REFUSED, "local")
 
     def _report_rate(self, client: Client, now: float) -> None:
         if now - client.reported >= REPORT_SECONDS:

@@ -1,4 +1,4 @@
-"""Start the workers, keep them running, and hold their sockets: a worker may die, its clients' queries wait for the next.
+"""Start the workers, keep them running, and hold their sockets: a worker may die, its queries wait for the next.
 
 The sockets are bound here and handed down. While a worker is being replaced, its UDP queue and its TCP backlog go on
 filling in the kernel, and the new worker answers what the old one left.

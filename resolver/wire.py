@@ -69,6 +69,8 @@ class Query(NamedTuple):
     question: bytes
     """Name, type and class as sent: echoed byte for byte (the letter case is the client's)."""
     name: bytes
+    text: str
+    """The name as `name_text` writes it."""
     qtype: int
     qclass: int
     edns: bool
@@ -107,17 +109,22 @@ def parse_query(data: bytes) -> Query | Rejected | None:
         return Rejected(Rcode.FORMERR, flags, b"", edns=False)
     end = HEADER
     size = len(data)
+    lower = data.lower()  # length octets are below 64 and no letters, so they stay what they are
+    labels = []
     try:
         while length := data[end]:
             if length > 63:  # a pointer has nowhere to point to in a question
                 return Rejected(Rcode.FORMERR, flags, b"", edns=False)
-            end += length + 1
+            begin = end + 1
+            end = begin + length
+            labels.append(lower[begin:end])
     except IndexError:
         return Rejected(Rcode.FORMERR, flags, b"", edns=False)
     end += 1
     if end - HEADER > MAX_NAME or end + 4 > size:
         return Rejected(Rcode.FORMERR, flags, b"", edns=False)
-    name = data[HEADER:end].lower()  # length octets are below 64 and no letters, so this is safe
+    name = lower[HEADER:end]
+    text = _labels_text(labels)
     qtype = data[end] << 8 | data[end + 1]
     qclass = data[end + 2] << 8 | data[end + 3]
     end += 4
@@ -125,11 +132,19 @@ def parse_query(data: bytes) -> Query | Rejected | None:
     if data[10:12] == b"\x00\x00":
         if end != size:
             return Rejected(Rcode.FORMERR, flags, question, edns=False)
-        return Query(
-            flags, question, name, qtype, qclass,
-            edns=False, udp_size=MIN_UDP, dnssec_ok=False, options=False, wants_structured_error=False,
-        )  # fmt: skip
-    return _with_additional(data, end, Query(flags, question, name, qtype, qclass, True, 0, False, False, False))
+        return Query(flags, question, name, text, qtype, qclass, False, MIN_UDP, False, False, False)
+    if (
+        size == end + 11
+        and data[end : end + 3] == _ROOT_OPT
+        and data[10:12] == b"\x00\x01"
+        and data[size - 2 :] == b"\x00\x00"
+    ):
+        # The usual OPT: the only additional record, without options.
+        if data[end + 6]:
+            return Rejected(Rcode.BADVERS, flags, question, edns=True)
+        limit = min(max(data[end + 3] << 8 | data[end + 4], MIN_UDP), MAX_UDP)
+        return Query(flags, question, name, text, qtype, qclass, True, limit, data[end + 7] > 127, False, False)
+    return _with_additional(data, end, Query(flags, question, name, text, qtype, qclass, True, 0, False, False, False))
 
 
 def _with_additional(data: bytes, start: int, query: Query) -> Query | Rejected:
@@ -241,6 +256,7 @@ def read_name(data: bytes, at: int) -> bytes:
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
 _ESCAPES = {octet: f"\\{octet:03d}" for octet in range(256) if octet not in _PLAIN}
 _DELETE_PLAIN = bytes(_PLAIN)
+_ROOT_OPT = b"\x00\x00\x29"
 
 
 def name_text(name: bytes) -> str:
@@ -253,10 +269,14 @@ def name_text(name: bytes) -> str:
     while length := name[at]:
         parts.append(name[at + 1 : at + 1 + length])
         at += length + 1
-    text = b".".join(parts)
-    if len(text.translate(None, _DELETE_PLAIN)) == max(len(parts) - 1, 0):
+    return _labels_text(parts)
+
+
+def _labels_text(labels: list[bytes]) -> str:
+    text = b".".join(labels)
+    if len(text.translate(None, _DELETE_PLAIN)) == max(len(labels) - 1, 0):
         return text.decode("ascii") or "."
-    return ".".join(part.decode("latin-1").translate(_ESCAPES) for part in parts)
+    return ".".join(label.decode("latin-1").translate(_ESCAPES) for label in labels)
 
 
 def type_text(qtype: int) -> str:

@@ -1,0 +1,157 @@
+"""`init`: make what a server needs to start, and leave alone what is there."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from blocklists.compile import ensure_starter
+from cli.context import Installation, pass_installation
+from cli.errors import Misuse
+from cli.typed import text_of
+from settings.checks import COUNTRIES
+from settings.load import LOCAL_CONFIG, find
+from settings.model import Settings
+from settings.write import settings_text
+from storage.policy_db import open_policy
+from translations import LANGUAGES, _, language, use
+
+LOCAL_STATE = LOCAL_CONFIG.parent
+"""Where a newcomer's `make run` keeps everything."""
+
+CONFIG_NAME = LOCAL_CONFIG.name
+TIME_ZONES = {"kz": "Asia/Almaty", "kg": "Asia/Bishkek"}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What `prepare` found and made."""
+
+    installation: Installation
+    config: Path
+    wrote_config: bool
+    kept_as: Path | None = None
+    """Where the settings went that a new file took the place of."""
+
+
+@click.command(
+    help=_(
+        "Make the settings file, the state folder, the policy and the starter lists; what exists stays as it is. "
+        "Example: schoolfilter init --school-name 'School 5' --country kg --language ky"
+    )
+)
+@click.option("--school-name", metavar="TEXT", help=_("The name of the school."))
+@click.option("--country", type=click.Choice(COUNTRIES), help=_("kz (default) or kg."))
+@click.option("--language", "tongue", type=click.Choice(LANGUAGES), help=_("The school's language: kk, ky, ru or en."))
+@click.option(
+    "--state", type=click.Path(file_okay=False, path_type=Path), help=_("The folder of policy, lists and logs.")
+)
+@click.option("--force-config", is_flag=True, help=_("Write new settings; the old file is kept beside the new one."))
+@pass_installation
+def init(
+    installation: Installation,
+    school_name: str | None,
+    country: str | None,
+    tongue: str | None,
+    state: Path | None,
+    force_config: bool,
+) -> None:
+    """Prepare an installation."""
+    chosen: dict[str, object] = {}
+    if school_name is not None:
+        chosen["school.name"] = text_of(school_name, "--school-name")
+    if country is not None:
+        chosen |= {"school.country": country, "school.time_zone": TIME_ZONES[country]}
+    if tongue is not None:
+        use(tongue)
+        chosen["school.language"] = tongue
+    done = _prepare(installation, state, chosen, force_config)
+    if not done.wrote_config and (chosen or state is not None):
+        message = _(
+            "{path} exists and was left as it is: change it with an editor, or let --force-config write a new one."
+        )
+        raise Misuse(message.format(path=done.config))
+    for line in _report(done):
+        click.echo(line)
+
+
+def prepare(state: Path, environ: Mapping[str, str] = os.environ) -> Installation:
+    """Make an installation with all defaults in a state folder, settings file included; return it.
+
+    Raises SettingsError, StorageError, ListError, OSError.
+    """
+    return _prepare(Installation(None, environ), state, {}, force=False).installation
+
+
+def _prepare(installation: Installation, state: Path | None, chosen: Mapping[str, object], force: bool) -> Done:
+    config = _config_path(installation, state)
+    kept_as = None
+    wrote = force or not config.exists()
+    if wrote:
+        if config.exists():
+            kept_as = config.with_name(f"{config.name}.old")
+        values = {"school.language": language(), "approval.mode": Settings().approval.mode, **chosen}
+        if state is not None or config.absolute() == LOCAL_CONFIG.absolute():
+            values["paths.state"] = _state_value(config, state or LOCAL_STATE)
+        _write(config, settings_text(values), kept_as)
+    ready = Installation(config, installation.environ)
+    settings = ready.settings
+    # Whoever runs the program may read what pupils looked up, and nobody else.
+    for folder in (settings.paths.state, settings.paths.lists, settings.paths.query_log, settings.paths.run):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    asyncio.run(_make_policy(settings))
+    ensure_starter(settings.paths.lists)
+    return Done(ready, config, wrote, kept_as)
+
+
+async def _make_policy(settings: Settings) -> None:
+    async with await open_policy(settings.paths.policy_db):
+        pass
+
+
+def _config_path(installation: Installation, state: Path | None) -> Path:
+    if installation.config is not None:
+        return installation.config
+    if state is not None:
+        return state / CONFIG_NAME
+    return find(None) or LOCAL_CONFIG
+
+
+def _state_value(config: Path, state: Path) -> str:
+    # A state folder that holds its own settings can be moved as a whole; any other is named so that nothing is relative
+    # to where somebody happened to stand.
+    folder = state.absolute()
+    return f"./{folder.name}" if config.absolute().parent == folder and folder.name else str(folder)
+
+
+def _write(config: Path, text: str, kept_as: Path | None) -> None:
+    """Put the file in its place whole; nobody ever reads half of it."""
+    config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if kept_as is not None:
+        kept_as.write_bytes(config.read_bytes())
+    aside = config.with_name(f".{config.name}.new")
+    with aside.open("w", encoding="utf-8") as file:
+        # No secret stands in it, and people who may not change it may still look why a site is blocked.
+        os.fchmod(file.fileno(), 0o644)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(config)
+
+
+def _report(done: Done) -> list[str]:
+    settings = done.installation.settings
+    lines = []
+    if done.kept_as is not None:
+        lines.append(_("The old settings are kept as {path}.").format(path=done.kept_as))
+    text = _("Settings written: {path}") if done.wrote_config else _("Settings found, left as they are: {path}")
+    lines.append(text.format(path=done.config))
+    lines.append(_("State folder: {path}").format(path=settings.paths.state))
+    found_by_itself = find(None)
+    named = "" if found_by_itself and found_by_itself.samefile(done.config) else f"--config {done.config} "
+    command = f"schoolfilter {named}run"
+    lines.append(_("Next: look through the settings, then start the server: {command}").format(command=command))
+    return lines

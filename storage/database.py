@@ -1,0 +1,134 @@
+"""The one place where SQLite files are opened, checked, migrated and written in transactions.
+
+No connection outlives the operation it was opened for. The last one to close folds the write-ahead log into the file,
+so that at rest the file alone is the database: a person may copy it, put back a copy or replace it under a running
+server, and no leftover log of the old file is ever applied to the new one.
+"""
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiosqlite
+
+from storage.errors import NewerDatabase, damaged, translated
+from translations import _
+
+BUSY_MILLISECONDS = 5000
+"""How long a writer waits for another one; ours hold the lock for milliseconds."""
+
+_NOTES = """
+CREATE TABLE IF NOT EXISTS migrations (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    applied_at TEXT NOT NULL
+) STRICT
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of a schema. Its number is its place in the tuple, so a released one never changes or moves."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+@asynccontextmanager
+async def database(
+    path: Path, migrations: Sequence[Migration], *, create: bool = False
+) -> AsyncIterator[aiosqlite.Connection]:
+    """Open the file, check it, bring its schema up to date, and close it at the end.
+
+    Raises a StorageError: the file is missing or empty (unless `create`), damaged, newer than this program, busy or
+    unreachable; and so for every error of SQLite inside.
+    """
+    with translated(path):
+        # SQLite would create the file readable by everyone; who may look up what is nobody else's business.
+        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600))
+        # isolation_level None: transactions begin and end where we say, never by the driver's guess.
+        async with aiosqlite.connect(path, isolation_level=None) as connection:
+            await connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+            await _check(connection, path)
+            if not create and await value(connection, "PRAGMA user_version") == 0:
+                raise damaged(path, _("an empty file"))
+            await connection.execute("PRAGMA journal_mode = WAL")
+            await connection.execute("PRAGMA synchronous = FULL")
+            await connection.execute("PRAGMA foreign_keys = ON")
+            await _migrate(connection, path, migrations)
+            yield connection
+
+
+@asynccontextmanager
+async def transaction(connection: aiosqlite.Connection, *, write: bool = True) -> AsyncIterator[None]:
+    """Commit what happens inside as one, or nothing of it if it ends by an exception or a cancellation."""
+    try:
+        await connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        yield
+        await connection.execute("COMMIT")
+    except BaseException:
+        # Whatever was cancelled still runs in the connection's thread; this is queued behind it, and does nothing if no
+        # transaction has begun.
+        await connection.rollback()
+        raise
+
+
+async def value(connection: aiosqlite.Connection, query: str, arguments: Sequence[object] = ()) -> object:
+    """Return the first column of the first row, or None."""
+    async with connection.execute(query, arguments) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def _check(connection: aiosqlite.Connection, path: Path) -> None:
+    found = await value(connection, "PRAGMA quick_check(1)")
+    if found != "ok":
+        raise damaged(path, str(found))
+
+
+async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+    if await value(connection, "PRAGMA user_version") == len(migrations):
+        return
+    async with transaction(connection):
+        # Asked again under the lock: another process may have migrated while we waited for it.
+        found = await value(connection, "PRAGMA user_version")
+        done = found if isinstance(found, int) else 0
+        if done > len(migrations):
+            message = _(
+                "{path}: expected schema {known} or older, found {found}: it was written by a newer schoolfilter. "
+                "Install that version again, or put back a backup made by this one."
+            )
+            raise NewerDatabase(message.format(path=path, known=len(migrations), found=done))
+        if done:
+            _copy(path, path.with_name(f"{path.name}.schema-{done}"))
+        await connection.execute(_NOTES)
+        for number, migration in enumerate(migrations[done:], start=done + 1):
+            for statement in migration.statements:
+                await connection.execute(statement)
+            note = (number, migration.name, datetime.now(UTC).isoformat(timespec="seconds"))
+            await connection.execute("INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)", note)
+        await connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Write what was committed before the migration to a file of its own; published whole or not at all."""
+    aside = copy.with_name(f"{copy.name}.part")
+    aside.unlink(missing_ok=True)
+    os.close(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as target:
+        source.backup(target)
+    descriptor = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    aside.replace(copy)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

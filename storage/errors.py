@@ -1,0 +1,57 @@
+"""What can go wrong with a database file, in words that say what to do next."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from settings.errors import SchoolfilterError
+from translations import _
+
+
+class StorageError(SchoolfilterError):
+    """A database cannot be used as asked."""
+
+
+class DamagedDatabase(StorageError):  # noqa: N818 - reads as what it is
+    """The file is no database, or its content contradicts itself."""
+
+
+class NewerDatabase(StorageError):  # noqa: N818 - reads as what it is
+    """The file was written by a newer version of the program."""
+
+
+class BusyDatabase(StorageError):  # noqa: N818 - reads as what it is
+    """Another process has held the database for too long."""
+
+
+class UnreachableDatabase(StorageError):  # noqa: N818 - reads as what it is
+    """The file or its folder cannot be opened or written: permission, space, a missing folder."""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, once, where they leave this package."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            message = _("{path}: another program has been writing for too long. Try again in a moment.")
+            raise BusyDatabase(message.format(path=path)) from error
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise damaged(path, str(error)) from error
+        message = _("{path}: cannot be used: {error}. Check that the folder exists, is writable and has free space.")
+        raise UnreachableDatabase(message.format(path=path, error=error)) from error
+    except OSError as error:
+        message = _("{path}: cannot be used: {error}. Check that the folder exists, is writable and has free space.")
+        raise UnreachableDatabase(message.format(path=path, error=error.strerror or error)) from error
+
+
+def damaged(path: Path, found: str) -> DamagedDatabase:
+    """Return the error for a file that cannot be trusted."""
+    message = _(
+        "{path}: expected a sound database, found: {found}. Move the file aside and put a backup in its place "
+        "(a copy from before the last migration lies beside it, if there was one), or begin anew: `schoolfilter init`."
+    )
+    return DamagedDatabase(message.format(path=path, found=found))

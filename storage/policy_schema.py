@@ -1,0 +1,106 @@
+"""The tables of policy.db, and what a new school begins with."""
+
+from policy.categories import CATEGORIES
+from policy.snapshot import Level
+from storage.database import Migration
+from translations import _
+
+DEFAULT_GROUP = "pupils"
+"""Whoever asks from a network that nobody entered is taken for a pupil: the careful mistake."""
+
+FIRST_BLOCKED: tuple[str, ...] = tuple(category.id for category in CATEGORIES)
+"""R1 2.11: only what relates to education. No document speaks of advertising and tracking; they are closed as well,
+because advertising shows what the other categories hide and tracking gathers pupils' data (R1 2.14). The council opens
+what it wants with `schoolfilter groups set pupils --unblock video`."""
+
+
+def first_groups() -> tuple[tuple[str, str, Level], ...]:
+    """Return id, title and level of the groups of a new school, titles in the language in use.
+
+    All get the same blocked categories. The levels of teachers and staff leave them open; but if one of these groups is
+    set to medium one day, that does what it says instead of opening everything.
+    """
+    return (
+        (DEFAULT_GROUP, _("Pupils"), Level.MEDIUM),
+        ("teachers", _("Teachers"), Level.LOW),
+        ("staff", _("Staff"), Level.OPEN),
+        ("guests", _("Guests"), Level.MEDIUM),
+    )
+
+
+_LEVELS = ", ".join(f"'{level}'" for level in Level)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        "groups, networks, categories, entries",
+        (
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
+            # Every change of policy is one row, and its number is the version that `status` shows.
+            """
+            CREATE TABLE changes (
+                version INTEGER PRIMARY KEY,
+                at TEXT NOT NULL,
+                by TEXT NOT NULL,
+                what TEXT NOT NULL,
+                detail TEXT NOT NULL
+            ) STRICT
+            """,
+            f"""
+            CREATE TABLE groups (
+                id TEXT PRIMARY KEY,
+                title TEXT NOT NULL,
+                level TEXT NOT NULL CHECK (level IN ({_LEVELS})),
+                added_at TEXT NOT NULL,
+                added_by TEXT NOT NULL,
+                removed_at TEXT,
+                removed_by TEXT
+            ) STRICT
+            """,
+            # In the tables below nothing is deleted: a row that no longer holds keeps the moment and the person, and at
+            # most one row for the same thing is in force.
+            """
+            CREATE TABLE networks (
+                row INTEGER PRIMARY KEY,
+                network TEXT NOT NULL,
+                group_id TEXT NOT NULL REFERENCES groups (id),
+                added_at TEXT NOT NULL,
+                added_by TEXT NOT NULL,
+                removed_at TEXT,
+                removed_by TEXT
+            ) STRICT
+            """,
+            "CREATE UNIQUE INDEX networks_in_force ON networks (network) WHERE removed_at IS NULL",
+            """
+            CREATE TABLE group_categories (
+                row INTEGER PRIMARY KEY,
+                group_id TEXT NOT NULL REFERENCES groups (id),
+                category TEXT NOT NULL,
+                added_at TEXT NOT NULL,
+                added_by TEXT NOT NULL,
+                removed_at TEXT,
+                removed_by TEXT
+            ) STRICT
+            """,
+            "CREATE UNIQUE INDEX group_categories_in_force ON group_categories (group_id, category)"
+            " WHERE removed_at IS NULL",
+            """
+            CREATE TABLE entries (
+                row INTEGER PRIMARY KEY,
+                kind TEXT NOT NULL CHECK (kind IN ('allow', 'block')),
+                name TEXT NOT NULL,
+                group_id TEXT REFERENCES groups (id),
+                note TEXT NOT NULL,
+                order_number TEXT NOT NULL,
+                order_date TEXT NOT NULL,
+                added_at TEXT NOT NULL,
+                added_by TEXT NOT NULL,
+                removed_at TEXT,
+                removed_by TEXT
+            ) STRICT
+            """,
+            "CREATE UNIQUE INDEX entries_in_force ON entries (kind, name, ifnull(group_id, ''))"
+            " WHERE removed_at IS NULL",
+            "INSERT INTO meta (key, value) VALUES ('version', 0)",
+        ),
+    ),
+)
