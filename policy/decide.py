@@ -78,9 +78,21 @@ def decide(view: View, name: str, listings: Listings) -> Decision:
 
     An exception of a list (`@@`) silences that list only: a stranger's list cannot open what another closes.
     """
-    if any(listing.allows for listing in listings):
+    if not listings:
+        # Most names are spoken of by nobody: one walk over the parents tells, and the level alone decides.
+        allow, block, protected = view.allow, view.block, view.protected
+        rest, dot = name, "."
+        while dot and not (rest in allow or rest in block or rest in protected or rest in BYPASS_NAMES):
+            _, dot, rest = rest.partition(".")
+        if not dot:
+            return _UNSPOKEN[view.level]
+    elif any(listing.allows for listing in listings):
         excepted = {listing.list_id for listing in listings if listing.allows}
         listings = [listing for listing in listings if listing.list_id not in excepted]
+    return _first_opinion(view, name, listings)
+
+
+def _first_opinion(view: View, name: str, listings: Listings) -> Decision:
     for rule in RULES:
         decision = rule(view, name, listings)
         if decision is not None:
@@ -117,3 +129,9 @@ def _entry(why: Why, entry: Entry) -> Reason:
 def entry_for(entries: Mapping[str, Entry], name: str) -> Entry | None:
     """Return the entry that covers a name: its own or its nearest parent's."""
     return next((entries[parent] for parent in with_parents(name) if parent in entries), None)
+
+
+_UNSPOKEN = {
+    level: _first_opinion(View("", level, frozenset(), {}, {}, frozenset()), "example.org", ()) for level in Level
+}
+"""What each level makes of a name that no list and no person speaks of."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Action(StrEnum):
@@ -50,9 +51,8 @@ class Why(StrEnum):
     """No upstream gave a usable answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One statement of one list about a name."""
+class Listing(NamedTuple):
+    """One statement of one list about a name. A tuple, because the index makes them on the path of a query."""
 
     list_id: str
     category: str

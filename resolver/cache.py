@@ -41,10 +41,9 @@ class Generations(Generic[V]):
     def get(self, key: bytes) -> V | None:
         """Return the value, moving it to the young generation if it was in the old one."""
         value = self.young.get(key)
-        if value is None and (self.old or self.probation):
-            value = self.old.pop(key, None) or self.probation.pop(key, None)
-            if value is not None:
-                self._put(key, value, _USUAL)
+        if value is None and (key in self.old or key in self.probation):
+            value = self.old.pop(key, None) or self.probation.pop(key)
+            self._put(key, value, _USUAL)
         return value
 
     def put(self, key: bytes, value: V, octets: int, *, probation: bool = False) -> None:

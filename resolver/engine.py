@@ -7,7 +7,7 @@ that had to be forwarded wait in `outbox`, their log lines in `lines`: the lines
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from policy.decide import decide
 from policy.decision import Action, Decision, Listing, Reason, Why
@@ -199,10 +199,11 @@ class Engine:
     def handle(self, message: bytes, client: Client, now: float, *, stream: bool) -> Reply | Waiter | None:
         """Answer a message, or promise to (a Waiter), or be silent (None)."""
         counters = self.counters
+        octets = message[2:]
         if not stream and client.allowed and client.budget >= 0:
-            known = client.state.finished.get(message[2:])
+            known = client.state.finished.get(octets)
             if known is not None:
-                reply = self._again(known, client, message[2:], now)
+                reply = self._again(known, client, octets, now)
                 if reply is not None:
                     counters.queries += 1
                     return reply
@@ -220,7 +221,7 @@ class Engine:
         if isinstance(query, Rejected):
             counters.refused += 1
             return rejection(query), self._rejected_tail(query)
-        key = b"" if stream or query.options else message[2:]
+        key = b"" if stream or query.options else octets
         return self._answer(query, client, message[:2], key, now, stream=stream)
 
     def _answer(
@@ -288,8 +289,7 @@ class Engine:
             ask = self._ask(upstreams, akey, query, name)
             self.counters.forwarded += 1
             self.forwarder.start(upstreams, ask, now)
-            if upstreams.all_silent and self._usable_stale(stale, now):
-                assert stale is not None  # noqa: S101 - said by _usable_stale
+            if self._usable_stale(stale, now) and upstreams.all_silent:
                 return self._stale_reply(query, name, client, waiter.decision, stale, 0.0, stream=waiter.stream)
         client.in_flight += 1
         ask.waiters.append(waiter)
@@ -342,7 +342,6 @@ class Engine:
                 body, rcode = self._sinkhole.reply(query, decision)
                 reply = body, self._tail(query, name, decision, rcode, "policy", took)
             elif error and self._usable_stale(old, now):
-                assert old is not None  # noqa: S101 - said by _usable_stale
                 reply = self._stale_reply(query, name, client, decision, old, took, stream=waiter.stream)
             elif answer is None:
                 self.counters.failed += 1
@@ -477,21 +476,20 @@ class Engine:
         if failure is None or now >= failure[0]:
             return None
         if self._usable_stale(stale, now):
-            assert stale is not None  # noqa: S101 - said by _usable_stale
             return self._stale_reply(query, name, client, decision, stale, 0.0, stream=stream)
         self.counters.failed += 1
         if failure[2] is not None:
             return self._reply(query, name, client, decision, failure[2], akey, b"", now, "cache", 0.0, stream=stream)
         return self._failed(query, name, failure[3] or Failure.SILENT, 0.0)
 
-    def _usable_stale(self, answer: Answer | None, now: float) -> bool:
+    def _usable_stale(self, answer: Answer | None, now: float) -> TypeGuard[Answer]:
         return answer is not None and now < answer.expires + self._stale_seconds
 
     def _offer_stale(self, ask: Ask) -> None:
         """Answer those who have waited long with what was true before; the question stays on its way (RFC 8767)."""
         now = self._clock()
         stale = self.answers.get(ask.key)
-        if stale is None or not self._usable_stale(stale, now):
+        if not self._usable_stale(stale, now):
             return
         waiters, ask.waiters = ask.waiters, []
         for waiter in waiters:

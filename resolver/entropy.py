@@ -6,6 +6,19 @@ _GULP = 16_384
 """Octets a system call brings: the call costs more than the octets."""
 
 
+def _case_table() -> bytes:
+    upper = int.from_bytes(os.urandom(4))
+    table = bytearray(range(256))
+    for letter in range(26):
+        if upper >> letter & 1:
+            table[0x61 + letter] = 0x41 + letter
+    return bytes(table)
+
+
+_CASES = tuple(_case_table() for _ in range(4096))
+"""Which letters become upper case. The tables need not be secret, only which one is drawn."""
+
+
 class Entropy:
     """A buffer of `os.urandom`; each octet is given out once."""
 
@@ -24,6 +37,15 @@ class Entropy:
             at, end = 0, count
         self._at = end
         return self._octets[at:end]
+
+    def letter_case(self, name: bytes) -> bytes:
+        """Return a lower-case wire name with upper and lower case drawn for each letter (draft-vixie-dnsext-dns0x20).
+
+        One of 4096 tables is drawn, so this adds up to 12 bits to those of id and port. Length octets are below 64
+        and no letters: no table touches them.
+        """
+        octets = self.take(2)
+        return name.translate(_CASES[(octets[0] << 8 | octets[1]) & 0xFFF])
 
     def below(self, bound: int) -> int:
         """Return a number from 0 to bound - 1; the bias of 32 bits over a small bound does not matter here."""

@@ -21,6 +21,7 @@ from resolver.querylog import QueryLog
 
 BATCH = 64
 """Datagrams a system call brings (DESIGN section 3): bounds how long anyone else waits for the loop."""
+MAX_BATCHES = 4
 BUFFER = 4096
 RECEIVE_BUFFER = 4 * 1024 * 1024
 """What we ask the kernel to hold while we are busy: 64 clients' page loads; it grants what it may."""
@@ -136,10 +137,16 @@ class UdpListener:
         loop.remove_reader(self._fd)
 
     def _readable(self) -> None:
+        # A full batch means that more waits: taking it now saves a turn of the loop, a few times over.
+        for _ in range(MAX_BATCHES):
+            if self._take_batch() < BATCH:
+                break
+
+    def _take_batch(self) -> int:
         arrays = self._in
-        count = _recvmmsg(self._fd, arrays.at, BATCH, 0, None)
+        count: int = _recvmmsg(self._fd, arrays.at, BATCH, 0, None)
         if count <= 0:
-            return
+            return 0
         now = self._clock()
         engine = self._engine
         known = engine.clients.by_octets.get
@@ -192,6 +199,7 @@ class UdpListener:
         arrays.iovs[:] = arrays.fresh_iovs
         if engine.outbox:
             self._finish()
+        return count
 
     def _peer(self, slot: int) -> UdpPeer:
         arrays = self._in

@@ -81,6 +81,8 @@ class Server:
         self.srtt = 0.0
         """Smoothed round trip in seconds; 0 while unknown."""
         self.rttvar = 0.0
+        self.penalty = 0.0
+        """Seconds added to the round trip in the order of servers, for keeping silent since the last reply."""
         self.patience = FIRST_PATIENCE
         """Seconds after which another try is worth its packet."""
         self.missed = 0
@@ -103,6 +105,7 @@ class Server:
         """Take a reply into the measure (RFC 6298's smoothing)."""
         rtt = now - sent_at
         self.missed = 0
+        self.penalty = 0.0
         self.last_reply = now
         if self.srtt:
             self.rttvar += (abs(rtt - self.srtt) - self.rttvar) / 4
@@ -116,17 +119,28 @@ class Server:
         """Let the server sink in the order: it let a question wait."""
         self.missed += 1
         self.failures += 1
-        self.srtt = min(max(self.srtt, self.patience) * 1.5, 5.0)
+        self.penalty = min(self.penalty * 1.5 + self.patience, 5.0)
 
 
 class Ask:
     """One question in flight, and who waits for its answer."""
 
-    __slots__ = (
-        "deadline", "dnssec_ok", "done", "failure", "flags", "gave_stale", "key", "last", "may_be_private",
-        "mismatches", "name", "next_at", "on_stale", "order", "pool", "qtype", "refused", "rewritten", "stale_at",
-        "started", "streamed", "tries", "waiters",
-    )  # fmt: skip
+    # Class attributes are the defaults: a question that is answered at once sets few of them.
+    may_be_private = False
+    """The answer may hold private addresses."""
+    rewritten = False
+    """Private addresses were taken out of the answer."""
+    gave_stale = False
+    tries = mismatches = 0
+    last: "Server | None" = None
+    refused: "tuple[Server, ...]" = ()
+    """Servers that answered with an error."""
+    streamed: "tuple[Server, ...]" = ()
+    """Servers asked again by TCP."""
+    failure = Failure.SILENT
+    done: "Done | None" = None
+    on_stale: "Callable[[Ask], None] | None" = None
+    started = next_at = stale_at = deadline = 0.0
 
     def __init__(
         self, pool: "Upstreams", key: bytes, name: bytes, qtype: int, *, dnssec_ok: bool, checking_disabled: bool
@@ -137,25 +151,10 @@ class Ask:
         """Lower case, wire format."""
         self.qtype = qtype
         self.dnssec_ok = dnssec_ok
-        self.flags = RD | AD | (CD if checking_disabled else 0)
-        self.may_be_private = False
-        """The answer may hold private addresses."""
-        self.rewritten = False
-        """Private addresses were taken out of the answer."""
+        self.flags = RD | AD | CD if checking_disabled else RD | AD
         self.waiters: list[Any] = []
         """Belongs to the caller."""
-        self.done: Done | None = None
-        self.on_stale: Callable[[Ask], None] | None = None
-        self.gave_stale = False
-        self.started = self.next_at = self.stale_at = self.deadline = 0.0
-        self.tries = self.mismatches = 0
         self.order: list[Server] = pool.servers
-        self.last: Server | None = None
-        self.refused: tuple[Server, ...] = ()
-        """Servers that answered with an error."""
-        self.streamed: tuple[Server, ...] = ()
-        """Servers asked again by TCP."""
-        self.failure = Failure.SILENT
 
 
 class Attempt:
@@ -253,10 +252,7 @@ class Upstreams:
         """Return the message behind its id, and its question, with the letter case drawn at random (0x20)."""
         name = ask.name
         if server.udp is not None and now >= server.no_case_until:
-            lower = int.from_bytes(name, "big")
-            letters = lower ^ int.from_bytes(name.upper(), "big")  # length octets are below 64: never letters
-            drawn = int.from_bytes(self._entropy.take(len(name)), "big")
-            name = (lower ^ letters & drawn).to_bytes(len(name), "big")
+            name = self._entropy.letter_case(name)
         question = name + ask.qtype.to_bytes(2, "big") + b"\x00\x01"
         if plain or now < server.no_edns_until:
             return ask.flags.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x00\x00\x00" + question, question
@@ -415,7 +411,7 @@ class Upstreams:
 
 
 def _rank(server: Server) -> tuple[bool, bool, float]:
-    return not server.healthy, server.backup, server.srtt
+    return not server.healthy, server.backup, server.srtt + server.penalty
 
 
 def ask_key(name: bytes, qtype: int, *, dnssec_ok: bool, checking_disabled: bool) -> bytes:

@@ -126,9 +126,8 @@ class UdpSockets:
             if echoed == question and reply[4:6] == b"\x00\x01":
                 del inflight[reply[:2]]
                 asked.on_reply(reply, sent_at)
-                if not inflight:
-                    return
-            elif reply[4:6] == b"\x00\x00" and len(reply) == HEADER and reply[3] & 0x0F:
+                return  # more may have come, but mostly has not: the poll set tells
+            if reply[4:6] == b"\x00\x00" and len(reply) == HEADER and reply[3] & 0x0F:
                 # An error without a question: all that some servers say to EDNS (RFC 6891 section 7).
                 del inflight[reply[:2]]
                 asked.on_reply(reply[:4] + b"\x00\x01" + reply[6:12] + question, sent_at)
