@@ -188,7 +188,7 @@ def as_json(answered: Answered, settings: Settings) -> dict[str, object]:
         "sentence": sentence(reason),
         "line": answered.lines.get((reason.list_id, reason.rule)),
         "listings": [
-            asdict(listing) | {"line": answered.lines.get((listing.list_id, listing.name))}
+            listing._asdict() | {"line": answered.lines.get((listing.list_id, listing.name))}
             for listing in explanation.listings
         ],
         "forward_zone": explanation.zone,

@@ -25,17 +25,14 @@ from cli.terminal import Terminal
 from resolver.upstream.address import (
     DEFAULT_UPSTREAMS,
     InvalidUpstream,
-    UpstreamAddress,
     parse_upstream,
-    system_resolvers,
 )
-from settings.checks import split_listen
+from resolver.upstream.system import machine_resolvers
 from settings.load import SettingsError
 from settings.model import Settings
 from translations import _
 
 _STYLES = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "bold red"}
-_RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 def collect(settings: Settings) -> Facts:
@@ -69,19 +66,9 @@ def targets(settings: Settings) -> list[Target]:
     if upstream.servers:
         general = [parse_upstream(server) for server in upstream.servers]
     else:
-        general = [*_system_resolvers(settings), *DEFAULT_UPSTREAMS]
+        general = [*machine_resolvers(settings.server.listen), *DEFAULT_UPSTREAMS]
     zones = [Target(parse_upstream(server), zone) for zone, servers in upstream.zones.items() for server in servers]
     return [*(Target(address) for address in general), *zones]
-
-
-def _system_resolvers(settings: Settings) -> list[UpstreamAddress]:
-    """Return the machine's own resolvers without ourselves, as a worker does."""
-    try:
-        found = system_resolvers(_RESOLV_CONF.read_text("utf-8", "replace"))
-    except OSError:
-        return []
-    own = {split_listen(place) for place in settings.server.listen}
-    return [address for address in found if (address.host, address.port) not in own]
 
 
 def list_states(folder: Path) -> tuple[tuple[ListState, ...], str]:

@@ -11,6 +11,7 @@ import click
 from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation, generation_folder, read_manifest
 from cli.context import Installation, pass_installation
+from cli.init import LOCAL_STATE, prepare
 from resolver.supervisor import Supervisor
 from settings.load import find
 from settings.model import Settings
@@ -29,8 +30,6 @@ def run(installation: Installation) -> None:
     """Start everything, preparing a first installation under ./var if there is none."""
     if find(installation.config) is None:
         # A newcomer's `make run`: nobody is asked anything, nothing needs root.
-        from cli.init import LOCAL_STATE, prepare
-
         installation = prepare(LOCAL_STATE)
     _serve(installation)
 
@@ -66,7 +65,7 @@ def greeting(settings: Settings, bound: list[str]) -> list[str]:
     server = host.strip("[]")
     if server in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         server = "127.0.0.1" if server == "0.0.0.0" else "::1"  # noqa: S104
-    lines = [
+    return [
         "",
         _("schoolfilter answers DNS queries on {addresses} (UDP and TCP).").format(addresses=", ".join(bound)),
         _listed(settings.paths.lists),
@@ -80,7 +79,6 @@ def greeting(settings: Settings, bound: list[str]) -> list[str]:
         "",
         _("Stop it with Ctrl-C."),
     ]
-    return lines
 
 
 def _listed(lists: Path) -> str:

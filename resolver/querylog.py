@@ -21,6 +21,9 @@ COLUMNS = (
 )  # fmt: skip
 HEADER_LINE = "\t".join(COLUMNS).encode() + b"\n"
 
+_BEGUN = "%Y%m%dT%H%M%S"
+"""How the name of a segment begins: when it was begun, UTC."""
+
 KEPT_WHEN_FAILING = 8 * 1024 * 1024
 """Octets kept in memory while the disk refuses: about 80,000 queries."""
 RETRY_SECONDS = 1.0
@@ -139,7 +142,7 @@ class QueryLog:
     def _roll(self) -> None:
         """Close the segment and begin the next. The new one is opened first: a full disk must not lose the old."""
         now = self._clock()
-        begun = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S")
+        begun = datetime.fromtimestamp(now, UTC).strftime(_BEGUN)
         while True:
             self._sequence += 1
             path = self._folder / f"{begun}-w{self._worker}-{self._sequence:04d}.tsv"
@@ -213,3 +216,14 @@ def repair(folder: Path, worker: int) -> list[str]:
             os.fsync(segment.fileno())
             done.append(f"{path.name}: cut {size - keep} octets of a torn last line")
     return done
+
+
+def expire(folder: Path, before: datetime) -> list[str]:
+    """Remove segments that were begun before a moment (UTC), by the time in their names; return their names."""
+    limit = before.strftime(_BEGUN)
+    removed = []
+    for path in sorted(folder.glob("*-w*-*.tsv")):
+        if path.name[: len(limit)] < limit:
+            path.unlink(missing_ok=True)
+            removed.append(path.name)
+    return removed

@@ -15,8 +15,10 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from resolver.querylog import expire
 from resolver.udp import RECEIVE_BUFFER
 from settings.checks import split_listen
 from settings.errors import SchoolfilterError
@@ -174,6 +176,7 @@ class Supervisor:
             loop.add_signal_handler(signum, self._stop.set)
         places, self.bound = bind(self._settings.server.listen, self._settings.server.workers)
         keepers = [loop.create_task(self._keep(place)) for place in places]
+        retention = loop.create_task(self._expire())
         stopping = loop.create_task(self._stop.wait())
         notice = self._settings.paths.run / "listening.json"
         greeting: asyncio.Task[None] | None = None
@@ -190,6 +193,7 @@ class Supervisor:
             await stopping
         finally:
             _remove(notice)
+            retention.cancel()
             if greeting is not None:
                 greeting.cancel()
             await self._end(places, keepers)
@@ -197,6 +201,19 @@ class Supervisor:
                 for sock in (*place.udp, *place.tcp):
                     sock.close()
         return self._fatal
+
+    async def _expire(self) -> None:
+        """Remove segments of the query log when their time is over, once an hour."""
+        while True:
+            before = datetime.now(UTC) - timedelta(days=self._settings.log.retention_days)
+            try:
+                removed = expire(self._settings.paths.query_log, before)
+            except OSError as error:
+                logger.error("old segments of the query log cannot be removed: %s", error)
+            else:
+                if removed:
+                    logger.info("query log: %d segments older than log.retention_days removed", len(removed))
+            await asyncio.sleep(3600)
 
     @staticmethod
     async def _all_ready(places: list[_Place]) -> None:

@@ -37,9 +37,9 @@ from resolver.upstream.address import (
     InvalidUpstream,
     UpstreamAddress,
     parse_upstream,
-    system_resolvers,
 )
 from resolver.upstream.pool import DEADLINE, Forwarder, Server, Upstreams, make_servers
+from resolver.upstream.system import machine_resolvers
 from resolver.upstream.udp import UdpSockets
 from settings.load import load
 from settings.model import LogDetail, Settings
@@ -49,7 +49,6 @@ from translations import use
 
 WATCH_SECONDS = 0.2
 """How often policy.db and the index pointer are looked at: a change is in force well within a second."""
-RESOLV_CONF = Path("/etc/resolv.conf")
 SWITCH_SECONDS = 0.0005
 """How long another thread (SQLite's, fsync's) may keep the interpreter from answering."""
 
@@ -118,7 +117,7 @@ class Worker:
         addresses = [parse_upstream(text) for text in upstream.servers]
         backup: list[UpstreamAddress] = []
         if not addresses:
-            addresses = _machine_resolvers(self.settings)
+            addresses = machine_resolvers(self.settings.server.listen)
             backup = list(DEFAULT_UPSTREAMS)
         self.forwarder.default = self._upstreams(addresses, backup, entropy)
         for zone, texts in upstream.zones.items():
@@ -350,16 +349,6 @@ def _resident() -> int:
 
 def _names(texts: tuple[str, ...]) -> frozenset[str]:
     return frozenset(parse_name(text) for text in texts)
-
-
-def _machine_resolvers(settings: Settings) -> list[UpstreamAddress]:
-    """Return the machine's own resolvers, without ourselves: a loop would answer nobody."""
-    try:
-        text = RESOLV_CONF.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    own = set(settings.server.listen)
-    return [a for a in system_resolvers(text) if f"{a.host}:{a.port}" not in own and f"[{a.host}]:{a.port}" not in own]
 
 
 def main() -> None:
