@@ -81,9 +81,12 @@ class Index:
 
     def lookup(self, name: str) -> tuple[Listing, ...]:
         """Return what the lists say of a name: the most specific listed name first, then by the order of the lists."""
-        # A name that no list can hold (escaped bytes, over-long, not ASCII) is in none.
-        if len(name) > MAX_NAME or not name.isascii() or "\\" in name:
+        if not name.isascii():
             return ()
+        beyond_lists = "\\" in name or len(name) > MAX_NAME
+        if beyond_lists:
+            # No list can hold such a name (unusual octets are escaped), but a parent may be listed with all below it.
+            name = _plain_parent(name)
         # policy.names.reversed_labels, written out: this is the path of every query that no cache answers.
         key = ".".join(name.split(".")[::-1]) + "."
         found = list(self._prefixes(key))
@@ -112,6 +115,16 @@ class Index:
         if self._mapped is not None:
             self._mapped.close()
             self._mapped = None
+
+
+def _plain_parent(name: str) -> str:
+    """Return what stands above the last label that has an escape, shortened to a length that lists can hold."""
+    odd = name.rfind("\\")
+    if odd >= 0:
+        name = name[odd:].partition(".")[2]
+    while len(name) > MAX_NAME:
+        name = name.partition(".")[2]
+    return name
 
 
 def open_current(lists_folder: Path) -> Index:

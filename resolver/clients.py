@@ -9,6 +9,8 @@ from resolver.cache import Finished, ViewState
 UNLIMITED = 1 << 62
 BURST_SECONDS = 2
 """A client may save up this many seconds of its rate: a page load is a burst, not a flood."""
+LOOK_SECONDS = 0.5
+"""How often, at most, it is looked at who is asking at all."""
 MAX_IN_FLIGHT = 1_000
 """Questions of one client on their way upstream at once, so that others always find room among 4096."""
 MAX_CLIENTS = 20_000
@@ -66,6 +68,9 @@ class Clients:
         self._allowed: tuple[IPNetwork, ...] = tuple(ipaddress.ip_network(text) for text in allowed)
         self._rate = rate
         self._state_of = state_of
+        self._looked = -LOOK_SECONDS
+        self._active: set[Client] = set()
+        """Who had asked when that was last looked at."""
         self._before: dict[bytes, Client] = {}
         self.by_octets: dict[bytes, Client] = {}
         """Read directly on the hot path."""
@@ -110,21 +115,21 @@ class Clients:
             client.granted += grant
         if client.budget >= 0:
             return False
-        if not self._others_asked(client):
+        if not self._others_ask(client, now):
             client.granted += burst - client.budget
             client.budget = burst
             return False
         client.refused += 1
         return True
 
-    def _others_asked(self, client: Client) -> bool:
-        """Whether anyone else asked since this was last looked at (that is once in a burst)."""
-        asked = False
-        for other in self.by_octets.values():
-            if other.budget != other.marked:
+    def _others_ask(self, client: Client, now: float) -> bool:
+        """Whether anyone else has been asking lately."""
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            self._active = {other for other in self.by_octets.values() if other.budget != other.marked}
+            for other in self._active:
                 other.marked = other.budget
-                asked = asked or other is not client
-        return asked
+        return any(other is not client for other in self._active)
 
     def refused(self) -> list[Client]:
         """Return the clients that were refused for their rate."""

@@ -287,6 +287,7 @@ class Engine:
                 self.counters.failed += 1
                 return self._failed(query, name, Failure.BUSY, 0.0)
             ask = self._ask(upstreams, akey, query, name)
+            ask.by_tcp = waiter.stream
             self.counters.forwarded += 1
             self.forwarder.start(upstreams, ask, now)
             if self._usable_stale(stale, now) and upstreams.all_silent:

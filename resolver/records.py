@@ -46,6 +46,7 @@ MAX_CHAIN = 16
 _RR = struct.Struct("!HHIH")
 _COUNTS = struct.Struct("!HHHH")
 _DNSSEC_ONLY = frozenset({RRSIG, 47, 50})
+DS = 43
 """RRSIG, NSEC, NSEC3: only for clients that set DO (RFC 4035 section 3.2.1), unless asked for by type."""
 
 
@@ -201,6 +202,8 @@ def _read_answer(
     rcode = flags & 0x0F
     qtype = question[-4] << 8 | question[-3]
     targets, in_chain = _chain(data, question[:-4].lower(), records[:answers])
+    names = (question[:-4].lower(), *targets)
+    named = answers + authorities
     drop: set[int] = set()
     private = False
     ede = b""
@@ -217,14 +220,14 @@ def _read_answer(
         elif not may_be_private and rtype in (A, AAAA, HTTPS, SVCB) and _is_private(data, record):
             private = True
             drop.add(index)
-        elif record.rclass != IN:
+        elif record.rclass != IN or (index >= answers and not _belongs(data, record, names, dnssec_ok, index < named)):
             drop.add(index)
     for index, record in enumerate(records):
         if record.rtype in (SVCB, HTTPS) and index in in_chain and index not in drop:
             target = read_name(data, record.body + 12)
             if target != b"\x00" and target not in targets:
                 targets = (*targets, target)
-    if drop and not _is_tail(drop, len(records)):
+    if drop and not (min(drop) >= answers + authorities and _is_tail(drop, len(records))):
         data, records = _rebuild(data, start, records, drop)
         kept = [index for index in range(answers + authorities + additionals) if index not in drop]
         answers, authorities, additionals = (
@@ -246,6 +249,22 @@ def _read_answer(
     segments.append(data[at:end])
     counts = struct.pack("!HHH", answers, authorities, additionals)
     return Answer(rcode, flags & (AD | TC), counts, tuple(segments), ttl, targets, ede, now), private
+
+
+def _belongs(data: bytes, record: Record, names: tuple[bytes, ...], dnssec_ok: bool, authority: bool) -> bool:
+    """Whether a record behind the answers says something about the names asked for (RFC 2181 section 5.4.1).
+
+    Kept are the zone's SOA, NS and DS, and proofs for those who asked for them. The additional section is left out: it
+    is a courtesy, and the favourite place for what was not asked.
+    """
+    if not authority:
+        return False
+    if record.rtype in _DNSSEC_ONLY:
+        return dnssec_ok
+    if record.rtype not in (SOA, NS, DS):
+        return False
+    zone = read_name(data, record.owner)
+    return any(name.endswith(zone) for name in names)
 
 
 def _check(data: bytes, record: Record) -> None:
@@ -362,22 +381,28 @@ def private_v6(address: bytes) -> bool:
 
 def _single(prefix: int) -> Callable[[bytes, int, int], bytes]:
     def expand(data: bytes, at: int, end: int) -> bytes:
-        del end
+        if skip_name(data, at + prefix) != end:
+            raise MalformedMessage("octets behind the name of a record")
         return data[at : at + prefix] + read_name(data, at + prefix)
 
     return expand
 
 
-def _two_names(data: bytes, at: int, end: int) -> bytes:
-    second = skip_name(data, at)
-    rest = skip_name(data, second)
-    return read_name(data, at) + read_name(data, second) + data[rest:end]
+def _two(suffix: int) -> Callable[[bytes, int, int], bytes]:
+    def expand(data: bytes, at: int, end: int) -> bytes:
+        second = skip_name(data, at)
+        rest = skip_name(data, second)
+        if end - rest != suffix:
+            raise MalformedMessage("a record of the wrong length")
+        return read_name(data, at) + read_name(data, second) + data[rest:end]
+
+    return expand
 
 
 _COMPRESSIBLE: dict[int, Callable[[bytes, int, int], bytes]] = {
     NS: _single(0), CNAME: _single(0), PTR: _single(0), DNAME: _single(0), MX: _single(2), SRV: _single(6),
     3: _single(0), 4: _single(0), 7: _single(0), 8: _single(0), 9: _single(0), 18: _single(2), 21: _single(2),
-    SOA: _two_names, 14: _two_names, 17: _two_names,
+    SOA: _two(20), 14: _two(0), 17: _two(0),
 }  # fmt: skip
 """Types whose data may hold compressed names (RFC 3597 section 4); all others are copied as they are."""
 

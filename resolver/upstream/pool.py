@@ -128,6 +128,8 @@ class Ask:
     # Class attributes are the defaults: a question that is answered at once sets few of them.
     may_be_private = False
     """The answer may hold private addresses."""
+    by_tcp = False
+    """The client asked by TCP, so its question goes on by TCP (RFC 5625 section 4.4.1)."""
     rewritten = False
     """Private addresses were taken out of the answer."""
     gave_stale = False
@@ -238,7 +240,8 @@ class Upstreams:
 
     def _send(self, ask: Ask, server: Server, now: float, *, plain: bool = False) -> None:
         server.queries += 1
-        if server.udp is None:
+        if server.udp is None or (ask.by_tcp and server not in ask.streamed):
+            ask.streamed += (server,)
             self._stream(ask, server)
             return
         tail, question = self._message(ask, server, now, plain=plain)
@@ -291,6 +294,10 @@ class Upstreams:
         self._stream(ask, server)
 
     def _stream_failed(self, ask: Ask, server: Server, now: float) -> None:
+        if ask.by_tcp and server.udp is not None:
+            ask.by_tcp = False  # it does not do TCP: better by UDP than not at all
+            self._send(ask, server, now)
+            return
         if server in ask.streamed and server.udp is not None and now >= server.no_case_until:
             ask.refused += (server,)
         self.hurry(ask)
