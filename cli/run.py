@@ -1,6 +1,7 @@
 """`run` and `resolver`: start the server, say in plain words what it does, and stay until told to stop."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -112,12 +113,15 @@ async def _missing_upstreams(path: Path) -> list[str] | None:
     deadline = loop.time() + UPSTREAM_PATIENCE
     addresses: list[str] = []
     while loop.time() < deadline:
-        reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(b'{"do": "status"}\n')
-        status = json.loads(await reader.readline())
-        writer.close()
-        if any(upstream["answered"] for upstream in status["upstreams"]):
-            return None
-        addresses = [upstream["address"] for upstream in status["upstreams"]]
+        with contextlib.suppress(OSError, ValueError):  # the worker is being replaced: ask the next one
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(b'{"do": "status"}\n')
+                status = json.loads(await reader.readline())
+            finally:
+                writer.close()
+            if any(upstream["answered"] for upstream in status["upstreams"]):
+                return None
+            addresses = [upstream["address"] for upstream in status["upstreams"]]
         await asyncio.sleep(ASK_AGAIN)
     return addresses

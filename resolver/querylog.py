@@ -130,8 +130,12 @@ class QueryLog:
             self._size += written
             self._unwritten = self._unwritten[written:]
             self._dirty = True
-        if self._fd >= 0 and self.error:
-            logger.warning("the query log can be written again; %d lines were lost", self.lost_lines)
+        if self._fd >= 0:
+            self._recovered()
+
+    def _recovered(self) -> None:
+        if self.error:
+            logger.warning("the query log can be written again; %d lines were lost so far", self.lost_lines)
             self.error = ""
 
     def _failed(self, error: OSError) -> None:
@@ -166,6 +170,8 @@ class QueryLog:
         self._fd = fd
         self._size = len(HEADER_LINE)
         self._hour = int(now // 3600)
+        if not self._unwritten:
+            self._recovered()
 
     @property
     def sync_wanted(self) -> int:

@@ -1,6 +1,7 @@
 """Listen by TCP (RFC 7766): pipelining, answers in any order, limits in all and per client, deadlines."""
 
 import asyncio
+import errno
 import logging
 import socket
 from collections import Counter
@@ -14,6 +15,11 @@ MESSAGE_SECONDS = 5.0
 """For a whole message, from its first octet (RFC 7766 section 10: slow senders must not hold a place)."""
 MAX_PIPELINED = 100
 """Questions of one connection on their way upstream at once; reading stops until some are answered."""
+ACCEPT_BATCH = 64
+"""Connections taken in one turn of the loop."""
+ACCEPT_PAUSE = 0.1
+COMPLAIN_SECONDS = 60.0
+_NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 MAX_UNREAD = 256 * 1024
 """Octets of answers a client may leave unread before it is dropped."""
 
@@ -35,11 +41,50 @@ class Connections:
         self.open: dict[Connection, None] = {}
         """In the order of their last activity: the idlest first."""
         self._by_client: Counter[str] = Counter()
-        self._servers: list[asyncio.Server] = []
+        self._listening: list[socket.socket] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._joining: set[asyncio.Task[object]] = set()
+        self._complained = -COMPLAIN_SECONDS
 
-    async def listen(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    def listen(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         """Serve a listening socket."""
-        self._servers.append(await loop.create_server(lambda: Connection(self), sock=sock, backlog=1024))
+        sock.setblocking(False)
+        self._loop = loop
+        self._listening.append(sock)
+        loop.add_reader(sock.fileno(), self._accept, loop, sock)
+
+    def _accept(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+        """Take new connections. asyncio's own loop would log a trace for each one it cannot take."""
+        for _ in range(ACCEPT_BATCH):
+            try:
+                conn, _address = sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    self._pause(loop, sock, error)
+                    return
+                continue  # this one is gone again already
+            conn.setblocking(False)
+            task = loop.create_task(loop.connect_accepted_socket(lambda: Connection(self), conn))
+            self._joining.add(task)
+            task.add_done_callback(self._joining.discard)
+
+    def _pause(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, error: OSError) -> None:
+        """Let the idlest connection go and try again a little later: the backlog keeps who waits."""
+        now = self.clock()
+        if now - self._complained >= COMPLAIN_SECONDS:
+            self._complained = now
+            logger.error("no room for more TCP connections: %s; the idlest are closed", error.strerror)
+        idlest = next((c for c in self.open if not c.waiting), None)
+        if idlest is not None:
+            idlest.abort()
+        loop.remove_reader(sock.fileno())
+        loop.call_later(ACCEPT_PAUSE, self._resume, loop, sock)
+
+    def _resume(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+        if sock in self._listening:
+            loop.add_reader(sock.fileno(), self._accept, loop, sock)
 
     def admit(self, connection: "Connection", address: str) -> bool:
         """Take a new connection in, or say no. When all places are taken the idlest connection has to go."""
@@ -75,8 +120,10 @@ class Connections:
 
     def stop(self) -> None:
         """Take no more connections."""
-        for server in self._servers:
-            server.close()
+        listening, self._listening = self._listening, []
+        for sock in listening:
+            if self._loop is not None:
+                self._loop.remove_reader(sock.fileno())
 
     def close(self) -> None:
         """Close every connection, after what was written has left."""

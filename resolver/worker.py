@@ -240,7 +240,7 @@ class Worker:
             self.listeners.append(listener)
             listener.attach(loop)
         for sock in tcp:
-            await self.connections.listen(loop, sock)
+            self.connections.listen(loop, sock)
         path = self.settings.paths.run / f"worker-{self.number}.sock"
         control = await serve_control(path, {"status": lambda _: self.status(), "flush": self.flush})
         tasks = [loop.create_task(self.watch()), loop.create_task(self.maintain())]
