@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import shutil
 import sys
 from pathlib import Path
 
@@ -75,11 +76,16 @@ def greeting(settings: Settings, bound: list[str]) -> list[str]:
         _("Try it in another window:"),
         f"  dig @{server} -p {port} example.org",
         f"  dig @{server} -p {port} doubleclick.net     # " + _("blocked: advertising"),
-        "  schoolfilter check doubleclick.net",
-        "  schoolfilter status",
+        f"  {_command()} check doubleclick.net",
+        f"  {_command()} status",
         "",
         _("Stop it with Ctrl-C."),
     ]
+
+
+def _command() -> str:
+    """Return how the reader can call us: by name if it is on the path, else as this process was called."""
+    return "schoolfilter" if shutil.which("schoolfilter") else sys.argv[0]
 
 
 def _listed(lists: Path) -> str:
