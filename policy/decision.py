@@ -1,6 +1,6 @@
 """What was decided about a name and why: the one reason object that log, `check`, EDE and pages show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -85,8 +85,14 @@ class Decision:
 
     action: Action
     reason: Reason
+    blocked: bool = field(init=False, compare=False)
+    """Whether the client gets a sinkhole answer."""
+    columns: str = field(init=False, compare=False, repr=False)
+    """Action, reason, category and list as the query log has them, between tabs."""
 
-    @property
-    def blocked(self) -> bool:
-        """Whether the client gets a sinkhole answer."""
-        return self.action is Action.BLOCK
+    def __post_init__(self) -> None:
+        """Work out once what every query with this decision needs."""
+        reason = self.reason
+        object.__setattr__(self, "blocked", self.action is Action.BLOCK)
+        columns = f"{self.action}\t{reason.why}\t{reason.category}\t{reason.list_id}"
+        object.__setattr__(self, "columns", columns)

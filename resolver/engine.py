@@ -40,6 +40,7 @@ from resolver.wire import (
     META_TYPES,
     RCODE_NAMES,
     TRANSFERS,
+    TYPE_NAMES,
     Query,
     Rcode,
     Rejected,
@@ -60,6 +61,9 @@ REPORT_SECONDS = 60.0
 STREAM_LIMIT = 65_535
 
 _INF = float("inf")
+_ALLOW = Action.ALLOW
+_ANSWERS = frozenset({Rcode.NOERROR.value, Rcode.NXDOMAIN.value})
+"""Response codes that answer the question; all others are failures."""
 _FAILURE_EDE = {
     Failure.SILENT: EDE_NO_REACHABLE,
     Failure.ERROR: EDE_NETWORK_ERROR,
@@ -152,6 +156,7 @@ class Engine:
         self._answer_era = 0
         self._failures: dict[bytes, tuple[float, float, Answer | None, Failure | None]] = {}
         self.counters = Counters()
+        self._done, self._on_stale = self._answered, self._offer_stale
         self.outbox: list[tuple[Peer, bytes]] = []
         self.lines: list[bytes] = []
         """Log lines without their time, for what is in the outbox."""
@@ -301,9 +306,11 @@ class Engine:
             upstreams, akey, query.name, query.qtype,
             dnssec_ok=query.dnssec_ok, checking_disabled=bool(query.flags & CD),
         )  # fmt: skip
-        ask.may_be_private = upstreams is not self.forwarder.default or self._in_private_zone(name)
-        ask.done = self._answered
-        ask.on_stale = self._offer_stale
+        ask.may_be_private = upstreams is not self.forwarder.default or (
+            bool(self._private_zones) and self._in_private_zone(name)
+        )
+        ask.done = self._done
+        ask.on_stale = self._on_stale
         return ask
 
     def _in_private_zone(self, name: str) -> bool:
@@ -319,7 +326,7 @@ class Engine:
     def _answered(self, ask: Ask, answer: Answer | None, failure: Failure | None) -> None:
         """Take the outcome of a forward: keep it, and answer all who wait for it."""
         now = self._clock()
-        error = answer is None or answer.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN)
+        error = answer is None or answer.rcode not in _ANSWERS
         if error:
             before = self._failures.get(ask.key)
             gap = min(before[1] * 2, FAILURE_MOST) if before else FAILURE_FIRST
@@ -397,7 +404,7 @@ class Engine:
             body, rcode = self._sinkhole.reply(query, blocked)
             return body, self._tail(query, name, blocked, rcode, source, took)
         left = answer.expires - now
-        ttl = max(int(min(left, MAX_DOWNSTREAM_SECONDS)), 0)
+        ttl = MAX_DOWNSTREAM_SECONDS if left >= MAX_DOWNSTREAM_SECONDS else int(left) if left > 0 else 0
         head, records, opt = dressed(answer, query, ttl, limit=STREAM_LIMIT if stream else query.udp_size)
         body = head + records + opt
         if key and answer.ttl:
@@ -540,13 +547,11 @@ class Engine:
     # -- the log ---------------------------------------------------------------------------------------------------
 
     def _tail(self, query: Query, name: str, decision: Decision, rcode: int, source: str, took: float = 0.0) -> bytes:
-        action, reason = decision.action, decision.reason
-        if self._blocked_only and action is Action.ALLOW:
+        if self._blocked_only and decision.action is _ALLOW:
             return b""
-        return (
-            f"{name}\t{type_text(query.qtype)}\t{action}\t{reason.why}\t{reason.category}\t{reason.list_id}\t"
-            f"{RCODE_NAMES.get(rcode) or f'RCODE{rcode}'}\t{source}\t{took * 1000:.1f}\n"
-        ).encode("ascii")
+        kind = TYPE_NAMES.get(query.qtype) or type_text(query.qtype)
+        code = RCODE_NAMES.get(rcode) or f"RCODE{rcode}"
+        return f"{name}\t{kind}\t{decision.columns}\t{code}\t{source}\t{took * 1000:.1f}\n".encode("ascii")
 
     def _rejected_tail(self, query: Rejected, decision: Decision | None = None, rcode: Rcode | None = None) -> bytes:
         question = query.question

@@ -44,6 +44,8 @@ MAX_CHAIN = 16
 """CNAMEs followed in one answer."""
 
 _RR = struct.Struct("!HHIH")
+_USUAL_RECORD = struct.Struct("!HHHIHB")
+"""Pointer to the question, type, class, TTL, length, and the first octet of the address."""
 _COUNTS = struct.Struct("!HHHH")
 _DNSSEC_ONLY = frozenset({RRSIG, 47, 50})
 DS = 43
@@ -82,7 +84,7 @@ class Answer:
 
     def __init__(
         self, rcode: int, flags: int, counts: bytes, segments: tuple[bytes, ...], ttl: int,
-        targets: tuple[bytes, ...], ede: bytes, now: float,
+        targets: tuple[bytes, ...], ede: bytes, now: float, size: int,
     ) -> None:  # fmt: skip
         self.rcode = rcode
         self.flags = flags
@@ -100,7 +102,8 @@ class Answer:
         self.stored = now
         self.expires = now + ttl
         self.superseded = False
-        self.size = len(b"".join(segments)) + 4 * (len(segments) - 1)
+        self.size = size
+        """Octets behind the question."""
 
     def body(self, ttl: int) -> bytes:
         """Return everything behind the question with each TTL set, in seconds."""
@@ -161,37 +164,33 @@ def _usual_answer(data: bytes, question: bytes, start: int, now: float) -> Answe
     octets = 4 if kind == _A_IN else 16 if kind == _AAAA_IN else 0
     if not octets or not data[7] or data[6]:
         return None
-    begin = b"\xc0\x0c" + kind
-    step = 12 + octets
     segments = []
     least = MAX_CACHED_SECONDS
-    at = start
-    cut = start
-    for _ in range(data[7]):
-        if data[at : at + 6] != begin or data[at + 10 : at + 12] != (b"\x00\x04" if octets == 4 else b"\x00\x10"):
-            return None
-        if data[at + 12] in _MAYBE_PRIVATE[octets]:
-            return None
-        segments.append(data[cut : at + 6])
-        cut = at + 10
-        ttl = int.from_bytes(data[at + 6 : cut], "big")
-        if ttl < least:
-            least = ttl
-        at += step
-    if data[11]:
-        if (
-            data[at : at + 3] != b"\x00\x00\x29"
-            or data[at + 5]
-            or data[at + 9 : at + 11] != b"\x00\x00"
-            or len(data) < at + 11
-        ):
-            return None
-    elif len(data) < at:
+    maybe_private = _MAYBE_PRIVATE[octets]
+    kind_number = data[start - 3]
+    at = cut = start
+    try:
+        for _ in range(data[7]):
+            owner, rtype, rclass, ttl, length, first = _USUAL_RECORD.unpack_from(data, at)
+            if owner != 0xC00C or rtype != kind_number or rclass != IN or length != octets or first in maybe_private:
+                return None
+            segments.append(data[cut : at + 6])
+            cut = at + 10
+            if ttl < least:
+                least = ttl
+            at = cut + 2 + octets
+    except struct.error:
+        return None
+    end = len(data)
+    if data[11] and (
+        end < at + 11 or data[at : at + 3] != b"\x00\x00\x29" or data[at + 5] or data[at + 9] or data[at + 10]
+    ):
+        return None
+    if end < at:
         return None
     segments.append(data[cut:at])
-    return Answer(
-        0, (data[2] << 8 | data[3]) & (AD | TC), data[6:10] + b"\x00\x00", tuple(segments), least, (), b"", now
-    )
+    flags = (data[2] << 8 | data[3]) & (AD | TC)
+    return Answer(0, flags, data[6:10] + b"\x00\x00", tuple(segments), least, (), b"", now, at - start)
 
 
 def _read_answer(
@@ -248,7 +247,7 @@ def _read_answer(
         at = cut + 4
     segments.append(data[at:end])
     counts = struct.pack("!HHH", answers, authorities, additionals)
-    return Answer(rcode, flags & (AD | TC), counts, tuple(segments), ttl, targets, ede, now), private
+    return Answer(rcode, flags & (AD | TC), counts, tuple(segments), ttl, targets, ede, now, end - start), private
 
 
 def _belongs(data: bytes, record: Record, names: tuple[bytes, ...], dnssec_ok: bool, authority: bool) -> bool:

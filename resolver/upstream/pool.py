@@ -42,6 +42,9 @@ TICK = 0.025
 _MISMATCHES = 3
 """Replies with the right id and the wrong question after which the question goes by TCP: someone may be guessing."""
 
+_ANSWERS = frozenset({Rcode.NOERROR.value, Rcode.NXDOMAIN.value})
+_DISLIKES = frozenset({Rcode.FORMERR.value, Rcode.NOTIMP.value})
+"""What servers say that do not know EDNS, or the question."""
 _OPT = b"\x00\x00\x29" + MAX_UDP.to_bytes(2) + b"\x00\x00"
 
 
@@ -152,6 +155,7 @@ class Ask:
         self.name = name
         """Lower case, wire format."""
         self.qtype = qtype
+        self.question = name + qtype.to_bytes(2, "big") + b"\x00\x01"
         self.dnssec_ok = dnssec_ok
         self.flags = RD | AD | CD if checking_disabled else RD | AD
         self.waiters: list[Any] = []
@@ -253,10 +257,11 @@ class Upstreams:
 
     def _message(self, ask: Ask, server: Server, now: float, *, plain: bool = False) -> tuple[bytes, bytes]:
         """Return the message behind its id, and its question, with the letter case drawn at random (0x20)."""
-        name = ask.name
         if server.udp is not None and now >= server.no_case_until:
-            name = self._entropy.letter_case(name)
-        question = name + ask.qtype.to_bytes(2, "big") + b"\x00\x01"
+            name = self._entropy.letter_case(ask.name)
+            question = name + ask.question[-4:]
+        else:
+            question = ask.question
         if plain or now < server.no_edns_until:
             return ask.flags.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x00\x00\x00" + question, question
         edns = b"\x80\x00\x00\x00" if ask.dnssec_ok else b"\x00\x00\x00\x00"
@@ -316,22 +321,21 @@ class Upstreams:
     def take(self, ask: Ask, server: Server, reply: bytes, now: float, *, by_stream: bool) -> None:
         """Judge a reply that is ours: finish with it, or try elsewhere."""
         rcode = reply[3] & 0x0F
-        if rcode in (Rcode.FORMERR, Rcode.NOTIMP) and now >= server.no_edns_until:
+        if rcode in _DISLIKES and now >= server.no_edns_until:
             server.no_edns_until = now + PLAIN_SECONDS  # RFC 6891 section 6.2.2: it may only dislike our OPT
             self._send(ask, server, now)
             return
         if reply[2] & TC >> 8 and not by_stream:
             self.by_stream(ask, server, only_case=False)
             return
-        question = ask.name + ask.qtype.to_bytes(2) + b"\x00\x01"
         try:
             answer, ask.rewritten = read_answer(
-                reply, question, now, dnssec_ok=ask.dnssec_ok, may_be_private=ask.may_be_private
+                reply, ask.question, now, dnssec_ok=ask.dnssec_ok, may_be_private=ask.may_be_private
             )
         except MalformedMessage:
             self._refuse(ask, server, Failure.MALFORMED, None)
             return
-        if answer.rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
+        if answer.rcode in _ANSWERS:
             self.finish(ask, answer, None)
         else:
             self._refuse(ask, server, Failure.ERROR, answer)
@@ -339,7 +343,7 @@ class Upstreams:
     def _refuse(self, ask: Ask, server: Server, failure: Failure, answer: Answer | None) -> None:
         """Note that a server could not help; ask the next, or end with what it said."""
         server.failures += 1
-        if answer is not None and answer.rcode in (Rcode.FORMERR, Rcode.NOTIMP):
+        if answer is not None and answer.rcode in _DISLIKES:
             server.no_edns_until = 0.0  # it dislikes the question itself, EDNS or not
         ask.failure = failure
         if failure is Failure.MALFORMED and server.udp is not None and server not in ask.streamed:
