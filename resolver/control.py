@@ -1,7 +1,6 @@
 """A worker's control socket: one JSON object a line in, one out. For `status` and `cache flush`."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -28,8 +27,6 @@ async def serve_control(path: Path, handlers: Mapping[str, Handler]) -> asyncio.
             pass
         finally:
             writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
     _clear(path)
     before = os.umask(0o177)

@@ -52,6 +52,10 @@ WATCH_SECONDS = 0.2
 SWITCH_SECONDS = 0.0005
 """How long another thread (SQLite's, fsync's) may keep the interpreter from answering."""
 
+RESERVED_DESCRIPTORS = 512
+"""For upstream sockets, the log, the policy, the control socket."""
+LEAST_TCP = 16
+
 logger = logging.getLogger("schoolfilter.worker")
 
 
@@ -105,7 +109,7 @@ class Worker:
             self.engine,
             self.log,
             self.clock,
-            most=settings.server.tcp_connections,
+            most=_tcp_connections(settings.server.tcp_connections),
             per_client=settings.server.tcp_connections_per_client,
             idle=settings.server.tcp_idle_seconds,
         )
@@ -333,6 +337,12 @@ def _server_status(server: Server) -> Mapping[str, object]:
         "failures": server.failures,
         "queries": server.queries,
     }
+
+
+def _tcp_connections(wanted: int) -> int:
+    """Return how many TCP clients there can be: the descriptors that forwarded questions need come first."""
+    descriptors, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(min(wanted, descriptors - RESERVED_DESCRIPTORS), LEAST_TCP)
 
 
 def _must_not_end(task: "asyncio.Task[None]", stop: asyncio.Event) -> None:

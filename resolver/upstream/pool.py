@@ -136,7 +136,7 @@ class Ask:
     rewritten = False
     """Private addresses were taken out of the answer."""
     gave_stale = False
-    tries = mismatches = 0
+    tries = mismatches = errors = 0
     last: "Server | None" = None
     refused: "tuple[Server, ...]" = ()
     """Servers that answered with an error."""
@@ -196,8 +196,14 @@ class Attempt:
     def on_error(self) -> None:
         """See `Asked`."""
         self.server.kept_silent()
-        if self.ask.done is not None:
-            self.pool.hurry(self.ask)
+        ask = self.ask
+        if ask.done is None:
+            return
+        ask.errors += 1
+        if ask.errors >= MAX_TRIES:
+            self.pool.finish(ask, None, Failure.SILENT)  # nobody is there: no use to let the client wait on
+        else:
+            self.pool.hurry(ask)
 
 
 class Upstreams:

@@ -11,10 +11,10 @@ from settings.checks import split_listen
 RESOLV_CONF = Path("/etc/resolv.conf")
 
 
-def machine_resolvers(listen: tuple[str, ...], resolv_conf: Path = RESOLV_CONF) -> list[UpstreamAddress]:
+def machine_resolvers(listen: tuple[str, ...]) -> list[UpstreamAddress]:
     """Return the name servers of resolv.conf without those at which we listen; none if it cannot be read."""
     try:
-        text = resolv_conf.read_text(encoding="utf-8", errors="replace")
+        text = RESOLV_CONF.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
     own = [split_listen(each) for each in listen]

@@ -436,7 +436,7 @@ def test_the_newest_log_lines_are_counted_by_client(tmp_path: Path) -> None:
 
 def test_our_own_address_in_resolv_conf_is_no_upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resolv_conf = tmp_path / "resolv.conf"
-    monkeypatch.setattr("cli.doctor._RESOLV_CONF", resolv_conf)
+    monkeypatch.setattr("resolver.upstream.system.RESOLV_CONF", resolv_conf)
     assert not any(str(each.address).startswith("udp://") for each in targets(Settings()))
     resolv_conf.write_text("nameserver 127.0.0.1\nnameserver 192.0.2.1\n")
     here = Settings(server=SettingsServer(listen=("127.0.0.1:53",)))
