@@ -59,7 +59,7 @@ def test_every_answer_a_client_received_is_in_the_log_though_workers_are_killed(
 def test_the_other_worker_goes_on_while_one_is_replaced(make: Maker) -> None:
     """Two workers: both serve, one is killed, clients of the other notice nothing; status shows both again."""
     server = make({"server": {"workers": 2}})
-    with Load(server.address, lambda client, n: f"w{client}-{n}.example.org", clients=4) as load:
+    with Load(server.address, lambda client, n: f"w{client}-{n}.example.org", clients=12) as load:
         until("both workers to serve", lambda: all(server.worker(n).get("queries") for n in (0, 1)))
         first, second = server.worker_pid(0), server.worker_pid(1)
         assert first != second
