@@ -133,6 +133,17 @@ def open_current(lists_folder: Path) -> Index:
     return Index.open(generation_folder(lists_folder, generation)) if generation else Index.empty()
 
 
+def open_older(lists_folder: Path) -> Index | None:
+    """Open the newest generation that can be opened, whatever the pointer says; None if there is none."""
+    folder = generation_folder(lists_folder, "none").parent
+    for generation in sorted((each.name for each in folder.glob("*") if each.is_dir()), reverse=True):
+        try:
+            return Index.open(generation_folder(lists_folder, generation))
+        except (BrokenIndex, OSError):
+            continue
+    return None
+
+
 def _read_memberships(folder: Path, manifest: Manifest) -> list[list[tuple[str, str, Scope, bool]]]:
     try:
         data = (folder / MEMBERSHIPS).read_bytes()

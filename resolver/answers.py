@@ -17,7 +17,7 @@ MAX_DOWNSTREAM_SECONDS = 300
 STALE_SECONDS = 30
 """TTL of an answer given after its end (RFC 8767 section 4)."""
 
-EDE_STALE, EDE_CACHED_ERROR, EDE_BLOCKED, EDE_CENSORED, EDE_FILTERED, EDE_PROHIBITED = 3, 13, 15, 16, 17, 18
+EDE_STALE, EDE_BLOCKED, EDE_CENSORED, EDE_FILTERED, EDE_PROHIBITED = 3, 15, 16, 17, 18
 EDE_NO_REACHABLE, EDE_NETWORK_ERROR, EDE_INVALID_DATA = 22, 23, 24
 
 _INFO_CODES = {
@@ -145,8 +145,8 @@ def sinkhole(blocking: Blocking, school: School) -> Sinkhole:
     v4, v6 = b"\x00" * 4, b"\x00" * 16
     if blocking.answer is BlockAnswer.PAGE:
         v4 = v6 = b""
-        for text in blocking.page_address.split(","):
-            address = ipaddress.ip_address(text.strip())
+        for text in filter(None, map(str.strip, blocking.page_address.split(","))):
+            address = ipaddress.ip_address(text)
             if address.version == 4:
                 v4 = address.packed
             else:
@@ -171,7 +171,9 @@ def dressed(answer: Answer, query: Query, ttl: int, *, limit: int, options: byte
     `limit` is the most octets the client takes; a longer answer is cut to nothing with TC set (RFC 2181 section 9).
     AD is passed on only to a client that asked for it with AD or DO (RFC 6840 section 5.7).
     """
-    flags = QR | RA | query.flags & (RD | CD) | answer.rcode & 0x0F | answer.flags & TC
+    # Without EDNS there is no room for the upper bits of a long response code.
+    rcode = answer.rcode & 0x0F if answer.rcode < 16 or query.edns else Rcode.SERVFAIL
+    flags = QR | RA | query.flags & (RD | CD) | rcode | answer.flags & TC
     if answer.flags & AD and (query.dnssec_ok or query.flags & AD):
         flags |= AD
     size = HEADER + len(query.question) + answer.size

@@ -5,6 +5,7 @@ in use so survive a flood of names that are asked once, at the price of one dict
 filled its share of a generation puts what more it asks on probation: it stays there only if it is asked for again.
 """
 
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from policy.snapshot import View
@@ -17,56 +18,70 @@ CLIENT_SHARE = 0.75
 """Of a generation, the most that one client may fill: random names from one device must not push out everyone's."""
 _OVERHEAD = 300
 """Octets of interpreter objects around one entry, measured."""
-_USUAL = 600
-"""Octets of a usual entry with its key: what one that moves is counted as."""
 
 
 class Generations(Generic[V]):
     """A bounded mapping with two generations. `young` is read directly on the hot path."""
 
     __slots__ = (
-        "_full_bytes", "_full_entries", "era", "old", "old_bytes", "probation", "young", "young_bytes",
+        "_full_bytes", "_full_entries", "_measure", "_probation_bytes", "era", "old", "old_bytes", "probation",
+        "young", "young_bytes",
     )  # fmt: skip
 
-    def __init__(self, entries: int, octets: int) -> None:
+    def __init__(self, entries: int, octets: int, measure: Callable[[V], int]) -> None:
         self.young: dict[bytes, V] = {}
         self.old: dict[bytes, V] = {}
         self.probation: dict[bytes, V] = {}
-        self.young_bytes = self.old_bytes = 0
+        self.young_bytes = self.old_bytes = self._probation_bytes = 0
         self.era = 0
         """Counts generations; a client's share is counted anew in each."""
         self._full_entries = max(entries // 2, 1)
         self._full_bytes = max(octets // 2, 1)
+        self._measure = measure
 
     def get(self, key: bytes) -> V | None:
-        """Return the value, moving it to the young generation if it was in the old one."""
+        """Return the value, moving it to the young generation if it is elsewhere."""
         value = self.young.get(key)
         if value is None and (key in self.old or key in self.probation):
             value = self.old.pop(key, None) or self.probation.pop(key)
-            self._put(key, value, _USUAL)
+            self._put(key, value)
         return value
 
-    def put(self, key: bytes, value: V, octets: int, *, probation: bool = False) -> None:
-        """Keep a value of about so many octets; on probation only until it has company of its kind."""
-        if not probation:
-            self._put(key, value, octets + len(key) + _OVERHEAD)
+    def put(self, key: bytes, value: V, *, probation: bool = False) -> None:
+        """Keep a value; on probation it stays only until that place is full, unless it is asked for again."""
+        self.old.pop(key, None)
+        if not probation or key in self.young:
+            self.probation.pop(key, None)
+            self._put(key, value)
             return
-        if len(self.probation) >= self._full_entries // 2:
+        if len(self.probation) >= self._full_entries // 2 or self._probation_bytes > self._full_bytes // 2:
             self.probation.clear()
+            self._probation_bytes = 0
         self.probation[key] = value
+        self._probation_bytes += self._octets(key, value)
 
-    def _put(self, key: bytes, value: V, octets: int) -> None:
+    def _put(self, key: bytes, value: V) -> None:
+        before = self.young.get(key)
+        if before is not None:
+            self.young_bytes -= self._octets(key, before)
         self.young[key] = value
-        self.young_bytes += octets
+        self.young_bytes += self._octets(key, value)
         if len(self.young) > self._full_entries or self.young_bytes > self._full_bytes:
             self.old, self.old_bytes = self.young.copy(), self.young_bytes
             self.young.clear()  # the same object on: clients hold its `get`
             self.young_bytes = 0
             self.era += 1
 
+    def _octets(self, key: bytes, value: V) -> int:
+        return len(key) + self._measure(value) + _OVERHEAD
+
     def pop(self, key: bytes) -> V | None:
         """Forget a key; return what it held."""
-        return self.young.pop(key, None) or self.old.pop(key, None) or self.probation.pop(key, None)
+        young = self.young.pop(key, None)
+        if young is not None:
+            self.young_bytes -= self._octets(key, young)
+        old, probation = self.old.pop(key, None), self.probation.pop(key, None)
+        return young or old or probation
 
     def all_keys(self) -> list[bytes]:
         """Return every key."""
@@ -77,15 +92,15 @@ class Generations(Generic[V]):
         self.young.clear()
         self.old.clear()
         self.probation.clear()
-        self.young_bytes = self.old_bytes = 0
+        self.young_bytes = self.old_bytes = self._probation_bytes = 0
 
     def __len__(self) -> int:
         return len(self.young) + len(self.old) + len(self.probation)
 
     @property
     def octets(self) -> int:
-        """Octets held, about."""
-        return self.young_bytes + self.old_bytes + len(self.probation) * _USUAL
+        """Octets held at most, about."""
+        return self.young_bytes + self.old_bytes + self._probation_bytes
 
     @property
     def share(self) -> int:
@@ -121,6 +136,10 @@ class Finished(NamedTuple):
     """In how many different seconds it was asked for: what is popular is fetched again before it ends."""
 
 
+def _finished_octets(finished: Finished) -> int:
+    return len(finished.body) + len(finished.tail)
+
+
 class ViewState:
     """One view of the policy and the finished replies its clients get."""
 
@@ -128,4 +147,4 @@ class ViewState:
 
     def __init__(self, view: View, entries: int, octets: int) -> None:
         self.view = view
-        self.finished: Generations[Finished] = Generations(entries, octets)
+        self.finished: Generations[Finished] = Generations(entries, octets, _finished_octets)

@@ -99,7 +99,9 @@ class Clients:
 
     def policy_changed(self) -> None:
         """Let every client find its view anew at its next query; what it used up stays used up."""
-        self._before = self.by_octets
+        if len(self._before) > MAX_CLIENTS:
+            self._before = {}
+        self._before |= self.by_octets
         self.by_octets = {}
 
     def over_rate(self, client: Client, now: float) -> bool:
@@ -110,7 +112,8 @@ class Clients:
         burst = self._rate * BURST_SECONDS
         grant = min(int((now - client.refilled) * self._rate), burst)
         if grant > 0:
-            client.refilled = now
+            # The fraction of a query that is left over counts next time.
+            client.refilled = now if grant == burst else client.refilled + grant / self._rate
             client.budget += grant
             client.granted += grant
         if client.budget >= 0:
@@ -120,6 +123,8 @@ class Clients:
             client.budget = burst
             return False
         client.refused += 1
+        client.granted -= client.budget  # no debt: whoever slows down is served at once
+        client.budget = 0
         return True
 
     def _others_ask(self, client: Client, now: float) -> bool:

@@ -44,6 +44,7 @@ from resolver.wire import (
     Query,
     Rcode,
     Rejected,
+    is_below,
     name_text,
     parse_query,
     type_text,
@@ -94,12 +95,14 @@ class Peer(Protocol):
 class Waiter:
     """A client's question that is on its way upstream. The listener sets `peer`."""
 
-    __slots__ = ("client", "decision", "ident", "peer", "query", "started", "stream", "text")
+    __slots__ = ("client", "decision", "ident", "peer", "query", "started", "state", "stream", "text")
 
     def __init__(
         self, client: Client, query: Query, text: str, decision: Decision, ident: bytes, started: float, *, stream: bool
     ) -> None:
         self.client = client
+        self.state = client.state
+        """The view it was decided in."""
         self.query = query
         self.text = text
         self.decision = decision
@@ -151,7 +154,7 @@ class Engine:
         self._cache_octets = cache_octets
         self._states: dict[str, ViewState] = {}
         self.clients = Clients(allowed_networks, rate_limit, self._state_of)
-        self.answers: Generations[Answer] = Generations(cache_entries, cache_octets)
+        self.answers: Generations[Answer] = Generations(cache_entries, cache_octets, _answer_octets)
         self._answer_inserts: dict[str, int] = {}
         self._answer_era = 0
         self._failures: dict[bytes, tuple[float, float, Answer | None, Failure | None]] = {}
@@ -174,6 +177,8 @@ class Engine:
         self._views_changed()
 
     def _views_changed(self) -> None:
+        for state in self._states.values():
+            state.finished.clear()  # idle clients still hold the view; its replies need not wait for them
         self._states = {}
         self.clients.policy_changed()
 
@@ -188,13 +193,13 @@ class Engine:
     def flush_name(self, name: str) -> int:
         """Forget what upstreams said about a name and all below it; everything if the name is empty."""
         ending = wire_name(name)
-        doomed = [key for key in self.answers.all_keys() if not name or _below(key[:-3], ending)]
+        doomed = [key for key in self.answers.all_keys() if not name or is_below(key[:-3], ending)]
         for key in doomed:
             answer = self.answers.pop(key)
             if answer is not None:
                 answer.superseded = True
                 answer.expires = 0.0
-        self._failures = {k: v for k, v in self._failures.items() if name and not _below(k[:-3], ending)}
+        self._failures = {k: v for k, v in self._failures.items() if name and not is_below(k[:-3], ending)}
         for state in self._states.values():
             state.finished.clear()
         return len(doomed)
@@ -297,6 +302,8 @@ class Engine:
             self.forwarder.start(upstreams, ask, now)
             if self._usable_stale(stale, now) and upstreams.all_silent:
                 return self._stale_reply(query, name, client, waiter.decision, stale, 0.0, stream=waiter.stream)
+        elif self._usable_stale(stale, now) and (ask.gave_stale or upstreams.all_silent):
+            return self._stale_reply(query, name, client, waiter.decision, stale, 0.0, stream=waiter.stream)
         client.in_flight += 1
         ask.waiters.append(waiter)
         return waiter
@@ -343,7 +350,7 @@ class Engine:
             took = now - waiter.started
             query, name = waiter.query, waiter.text
             decision = waiter.decision
-            if client.state is not waiter.client.state or client is not waiter.client:
+            if client.state is not waiter.state:
                 decision = decide(client.state.view, name, self.index.lookup(name))
             if decision.blocked:  # the policy changed while the question was away
                 self.counters.blocked += 1
@@ -385,7 +392,7 @@ class Engine:
             inserts = self._answer_inserts.get(address, 0)
             self._answer_inserts[address] = inserts + 1
             probation = inserts >= self.answers.share
-        self.answers.put(ask.key, answer, answer.size, probation=probation)
+        self.answers.put(ask.key, answer, probation=probation)
 
     def _reply(
         self, query: Query, name: str, client: Client, decision: Decision, answer: Answer, akey: bytes, key: bytes,
@@ -416,7 +423,9 @@ class Engine:
 
     def _blocked_target(self, client: Client, decision: Decision, answer: Answer) -> Decision | None:
         """Decide about the names an answer leads to. What an order opened is closed again only by a locked category."""
-        opened = decision.reason.why in (Why.ALLOWED, Why.PROTECTED)
+        if decision.reason.why is Why.PROTECTED:
+            return None
+        opened = decision.reason.why is Why.ALLOWED
         for target in answer.targets:
             name = name_text(target)
             verdict = decide(client.state.view, name, self.index.lookup(name))
@@ -465,8 +474,7 @@ class Engine:
             client.era = cache.era
             client.inserts = 0
         client.inserts += 1
-        octets = len(finished.body) + len(finished.tail)
-        cache.put(key, finished, octets, probation=client.inserts > cache.share)
+        cache.put(key, finished, probation=client.inserts > cache.share)
 
     def _constant(self, client: Client, key: bytes, body: bytes, tail: bytes, *, blocked: int) -> Reply:
         """Reply with what does not change while the view lasts."""
@@ -565,12 +573,5 @@ _SPECIAL = Decision(Action.LOCAL, Reason(Why.SPECIAL))
 _FAILED = Decision(Action.FAIL, Reason(Why.UPSTREAM))
 
 
-def _below(name: bytes, ending: bytes) -> bool:
-    """Whether a wire name is another or stands below it."""
-    at = len(name) - len(ending)
-    if at < 0 or name[at:] != ending:
-        return False
-    position = 0
-    while position < at:
-        position += name[position] + 1
-    return position == at
+def _answer_octets(answer: Answer) -> int:
+    return answer.size

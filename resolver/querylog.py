@@ -5,6 +5,7 @@ not be written (disk full, disk broken) is kept in memory within a bound and wri
 fit is counted. Answers go out in any case: a log that fails must not take the school's internet with it.
 """
 
+import contextlib
 import errno
 import logging
 import os
@@ -27,6 +28,7 @@ _BEGUN = "%Y%m%dT%H%M%S"
 KEPT_WHEN_FAILING = 8 * 1024 * 1024
 """Octets kept in memory while the disk refuses: about 80,000 queries."""
 RETRY_SECONDS = 1.0
+_REPAIR_STEP = 65_536
 
 logger = logging.getLogger("schoolfilter.querylog")
 
@@ -97,11 +99,14 @@ class QueryLog:
             return
         self._dirty = True
         self._size += written
+        if self._durability is Durability.BATCH:
+            self.sync(self._fd)
         if written != len(lines):
             # The rest must come first when the disk is back: half a line is never followed by another line.
             self._failed(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
             self._unwritten = lines[written:]
-        elif self._size >= self._segment_bytes:
+        elif self._size >= self._segment_bytes and abs(self._clock() - self._retry_at) >= RETRY_SECONDS:
+            self._retry_at = self._clock() if self.error else 0.0
             self._roll()
 
     def _write_failing(self, lines: bytes) -> None:
@@ -162,11 +167,12 @@ class QueryLog:
             if os.write(fd, HEADER_LINE) != len(HEADER_LINE):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            os.close(fd)
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                os.close(fd)
+                path.unlink(missing_ok=True)
             self._failed(error)
             return
-        self.close()
+        self._close_segment()
         self._fd = fd
         self._size = len(HEADER_LINE)
         self._hour = int(now // 3600)
@@ -185,21 +191,29 @@ class QueryLog:
         self._dirty = False
         return self._fd
 
-    @property
-    def each_batch(self) -> int:
-        """Return the descriptor to be synced before the answers of a batch leave, or -1 (`durability = "batch"`)."""
-        return self._fd if self._durability is Durability.BATCH else -1
+    def sync(self, fd: int) -> None:
+        """Bring a segment to the disk itself; a disk that cannot is an alarm, not a reason to stop. Any thread."""
+        try:
+            os.fdatasync(fd)
+        except OSError as error:
+            if error.errno != errno.EBADF:  # closed meanwhile: then it was synced on the way
+                self._failed(error)
 
     def close(self) -> None:
-        """Sync and close the segment."""
+        """Write what is left, sync and close the segment."""
+        if self._unwritten:
+            self.retry()
+            self.lost_lines += self._unwritten.count(b"\n")
+            self._unwritten = b""
+        self._close_segment()
+
+    def _close_segment(self) -> None:
         if self._fd < 0:
             return
-        try:
-            if self._durability is not Durability.NONE:
-                os.fdatasync(self._fd)
-        except OSError as error:
-            self._failed(error)
-        os.close(self._fd)
+        if self._durability is not Durability.NONE:
+            self.sync(self._fd)
+        with contextlib.suppress(OSError):  # whatever it says, the descriptor is gone
+            os.close(self._fd)
         self._fd = -1
 
 
@@ -207,29 +221,43 @@ def repair(folder: Path, worker: int) -> list[str]:
     """Mend segments whose last line a power cut tore: cut the torn part off; return what was done, in plain words."""
     done = []
     for path in sorted(folder.glob(f"*-w{worker}-*.tsv"))[-2:]:  # older ones were closed in peace
-        with path.open("r+b") as segment:
-            size = segment.seek(0, os.SEEK_END)
-            if not size:
-                path.unlink()
-                done.append(f"{path.name}: removed, it was empty")
-                continue
-            segment.seek(max(size - 65536, 0))
-            end = segment.read()
-            if end.endswith(b"\n"):
-                continue
-            keep = size - len(end) + end.rfind(b"\n") + 1
-            segment.truncate(keep)
-            os.fsync(segment.fileno())
-            done.append(f"{path.name}: cut {size - keep} octets of a torn last line")
+        try:
+            done += _repair(path)
+        except OSError as error:
+            done.append(f"{path.name}: cannot be looked at: {error.strerror or error}")
     return done
 
 
+def _repair(path: Path) -> list[str]:
+    with path.open("r+b") as segment:
+        size = keep = segment.seek(0, os.SEEK_END)
+        while keep:
+            begin = max(keep - _REPAIR_STEP, 0)
+            segment.seek(begin)
+            newline = segment.read(keep - begin).rfind(b"\n")
+            if newline >= 0:
+                keep = begin + newline + 1
+                break
+            keep = begin
+        if keep == size and size:
+            return []
+        if not keep:
+            path.unlink()
+            return [f"{path.name}: removed, not even its first line was whole"]
+        segment.truncate(keep)
+        os.fsync(segment.fileno())
+        return [f"{path.name}: cut {size - keep} octets of a torn last line"]
+
+
 def expire(folder: Path, before: datetime) -> list[str]:
-    """Remove segments that were begun before a moment (UTC), by the time in their names; return their names."""
+    """Remove segments that were begun, and last written, before a moment (UTC); return their names.
+
+    Both times must agree: a clock that was wrong for a while must not cost evidence. The newest segment always stays.
+    """
     limit = before.strftime(_BEGUN)
     removed = []
-    for path in sorted(folder.glob("*-w*-*.tsv")):
-        if path.name[: len(limit)] < limit:
+    for path in sorted(folder.glob("*-w*-*.tsv"))[:-1]:
+        if path.name[: len(limit)] < limit and path.stat().st_mtime < before.timestamp():
             path.unlink(missing_ok=True)
             removed.append(path.name)
     return removed

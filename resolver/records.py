@@ -26,6 +26,7 @@ from resolver.wire import (
     MalformedMessage,
     Rcode,
     edns_options,
+    is_below,
     read_name,
     skip_name,
 )  # fmt: skip
@@ -38,6 +39,8 @@ MAX_RECORDS = 2_000
 """Records walked in one message; a 64 KB answer of empty records must not hold the worker (KeyTrap's lesson)."""
 _ADDRESS_OCTETS = {A: 4, AAAA: 16}
 _A_IN, _AAAA_IN = b"\x00\x01\x00\x01", b"\x00\x1c\x00\x01"
+_NAT64 = b"\x00\x64\xff\x9b" + b"\x00" * 8
+"""64:ff9b::/96 leads to the IPv4 address in its end (RFC 6052)."""
 _MAYBE_PRIVATE = {4: frozenset({0, 10, 127, 169, 172, 192}), 16: frozenset({0, 0xFC, 0xFD, 0xFE})}
 """First octets of addresses that have to be looked at more closely."""
 MAX_CHAIN = 16
@@ -47,8 +50,8 @@ _RR = struct.Struct("!HHIH")
 _USUAL_RECORD = struct.Struct("!HHHIHB")
 """Pointer to the question, type, class, TTL, length, and the first octet of the address."""
 _COUNTS = struct.Struct("!HHHH")
-_DNSSEC_ONLY = frozenset({RRSIG, 47, 50})
 DS = 43
+_DNSSEC_ONLY = frozenset({RRSIG, 47, 50})
 """RRSIG, NSEC, NSEC3: only for clients that set DO (RFC 4035 section 3.2.1), unless asked for by type."""
 
 
@@ -190,6 +193,8 @@ def _usual_answer(data: bytes, question: bytes, start: int, now: float) -> Answe
         return None
     segments.append(data[cut:at])
     flags = (data[2] << 8 | data[3]) & (AD | TC)
+    if flags & TC:
+        return None
     return Answer(0, flags, data[6:10] + b"\x00\x00", tuple(segments), least, (), b"", now, at - start)
 
 
@@ -226,6 +231,8 @@ def _read_answer(
             target = read_name(data, record.body + 12)
             if target != b"\x00" and target not in targets:
                 targets = (*targets, target)
+                if len(targets) > 2 * MAX_CHAIN:
+                    raise MalformedMessage("too many names that the answer leads to")
     if drop and not (min(drop) >= answers + authorities and _is_tail(drop, len(records))):
         data, records = _rebuild(data, start, records, drop)
         kept = [index for index in range(answers + authorities + additionals) if index not in drop]
@@ -237,7 +244,9 @@ def _read_answer(
     elif drop:
         records = records[: -len(drop)]
         additionals -= len(drop)
-    ttl = _lifetime(data, records, rcode, qtype, answers, authorities)
+    ttl = 0  # what was cut is not the whole answer, even if TCP brought it (RFC 2181 section 9)
+    if not flags & TC:
+        ttl = _lifetime(data, records, rcode, qtype, answers, authorities)
     end = records[-1].end if records else start
     cuts = [record.body + 4 for record in records]
     segments = []
@@ -263,7 +272,7 @@ def _belongs(data: bytes, record: Record, names: tuple[bytes, ...], dnssec_ok: b
     if record.rtype not in (SOA, NS, DS):
         return False
     zone = read_name(data, record.owner)
-    return any(name.endswith(zone) for name in names)
+    return any(is_below(name, zone) for name in names)
 
 
 def _check(data: bytes, record: Record) -> None:
@@ -373,6 +382,8 @@ def private_v6(address: bytes) -> bool:
     """Whether 16 octets are such an address: ::, ::1, fc00::/7, fe80::/10, or a private IPv4 address mapped in."""
     if len(address) != 16:
         return True
+    if address[:12] == _NAT64:
+        return private_v4(address[12:])
     if address[:12] in (b"\x00" * 10 + b"\xff\xff", b"\x00" * 12):
         return private_v4(address[12:])
     return address[0] & 0xFE == 0xFC or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)

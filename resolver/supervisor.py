@@ -55,7 +55,6 @@ class _Place:
     tcp: list[socket.socket] = field(default_factory=list)
     process: asyncio.subprocess.Process | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    deaths: int = 0
 
 
 def bind(listen: tuple[str, ...], workers: int) -> tuple[list[_Place], list[str]]:
@@ -74,9 +73,16 @@ def bind(listen: tuple[str, ...], workers: int) -> tuple[list[_Place], list[str]
                 place.udp.append(_socket(family, socket.SOCK_DGRAM, host, port, shared=workers > 1))
                 place.tcp.append(_socket(family, socket.SOCK_STREAM, host, port, shared=workers > 1))
         except OSError as error:
+            _close(places)
             raise ServerError(_why_not_bound(text, error)) from error
         bound.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     return places, bound
+
+
+def _close(places: list[_Place]) -> None:
+    for place in places:
+        for sock in (*place.udp, *place.tcp):
+            sock.close()
 
 
 def _probe(family: socket.AddressFamily, host: str, port: int) -> int:
@@ -183,13 +189,14 @@ class Supervisor:
         try:
             ready = loop.create_task(self._all_ready(places))
             await asyncio.wait([ready, stopping], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            ready.cancel()
-            if ready.done() and not ready.cancelled():
+            if not ready.done() and not self._stop.is_set():
+                logger.error("a worker did not become ready within %d seconds; waiting on", READY_SECONDS)
+                await asyncio.wait([ready, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if ready.done():
                 _write_notice(notice, self.bound, self._settings.server.workers)
                 if on_ready is not None:
                     greeting = loop.create_task(_greet(on_ready, self))
-            elif not self._stop.is_set():
-                logger.error("a worker did not become ready within %d seconds", READY_SECONDS)
+            ready.cancel()
             await stopping
         finally:
             _remove(notice)
@@ -197,9 +204,7 @@ class Supervisor:
             if greeting is not None:
                 greeting.cancel()
             await self._end(places, keepers)
-            for place in places:
-                for sock in (*place.udp, *place.tcp):
-                    sock.close()
+            _close(places)
         return self._fatal
 
     async def _expire(self) -> None:
@@ -226,14 +231,17 @@ class Supervisor:
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             begun = loop.time()
-            code = await self._run_once(place)
+            try:
+                code = await self._run_once(place)
+            except OSError as error:  # no process, memory or descriptor to be had now
+                logger.error("worker %d cannot be started now: %s", place.number, error)
+                code = -1
             if self._stop.is_set():
                 return
             if code == EX_CONFIG:
                 self._fatal = 1
                 self._stop.set()
                 return
-            place.deaths += 1
             logger.error("worker %d ended with status %d; it is started again", place.number, code)
             pause = FIRST_PAUSE if loop.time() - begun > STEADY_SECONDS else min(pause * 2, LONGEST_PAUSE)
             with contextlib.suppress(TimeoutError):
@@ -260,6 +268,8 @@ class Supervisor:
                     env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
                 )
             place.process = process
+            if self._stop.is_set():  # it was being made while the others were told
+                process.terminate()
             waiting = asyncio.get_running_loop().create_task(self._hear(ours, place))
             code = await process.wait()
             waiting.cancel()
@@ -298,11 +308,18 @@ async def _greet(on_ready: Callable[[Supervisor], Awaitable[None]], supervisor: 
 
 def _write_notice(path: Path, bound: list[str], workers: int) -> None:
     """Say where we listen, for `status` and for whoever starts us."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
-    beside.write_text(json.dumps({"pid": os.getpid(), "listen": bound, "workers": workers}) + "\n", encoding="utf-8")
-    beside.replace(path)
+    text = json.dumps({"pid": os.getpid(), "listen": bound, "workers": workers}) + "\n"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:  # `status` will not find us, but the school has its internet
+        logger.error("cannot write %s: %s", path, error)
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.error("cannot remove %s: %s", path, error)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from resolver.engine import Engine, Waiter
 from resolver.querylog import QueryLog
 from resolver.udp import client_of
+from resolver.wire import HEADER
 
 MESSAGE_SECONDS = 5.0
 """For a whole message, from its first octet (RFC 7766 section 10: slow senders must not hold a place)."""
@@ -180,6 +181,7 @@ class Connection(asyncio.Protocol):
         now = self._last
         lines: list[bytes] = []
         replies: list[bytes] = []
+        hopeless = False
         at = 0
         while len(buffer) - at >= 2 and not self._paused:
             end = at + 2 + (buffer[at] << 8 | buffer[at + 1])
@@ -200,17 +202,17 @@ class Connection(asyncio.Protocol):
                 if tail:
                     lines += self._all.log.stamp(), client.prefix, tail
                 replies += (len(body) + 2).to_bytes(2), message[:2], body
-            elif not message or len(message) < 12:
-                self.abort()  # what cannot be a query cannot be answered: no use to go on
-                return
+            elif len(message) < HEADER:
+                hopeless = True  # it does not speak DNS: what came before is answered, then the line is cut
+                break
         del buffer[:at]
-        self._begun = (self._begun or now) if buffer and not self._paused else 0.0
-        if at and not buffer:
-            self._begun = 0.0
+        self._begun = ((0.0 if at else self._begun) or now) if buffer and not self._paused else 0.0
         if lines:
             self._all.log.write(b"".join(lines))
         if replies:
             self._write(b"".join(replies))
+        if hopeless:
+            self.close()
 
     def send(self, message: bytes) -> None:
         """Send a late reply."""
@@ -244,7 +246,10 @@ class Connection(asyncio.Protocol):
         if self._begun and now - self._begun > MESSAGE_SECONDS:
             self.abort()
         elif not self.waiting and now - self._last > idle:
-            self.close()
+            if self._transport is not None and self._transport.is_closing():
+                self.abort()  # it was asked to go and still has not read its answers
+            else:
+                self.close()
 
     def close(self) -> None:
         """Close once everything written has left."""

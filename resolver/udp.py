@@ -9,14 +9,13 @@ import asyncio
 import ctypes
 import errno
 import logging
-import os
 import socket
 import struct
 import sys
 from collections.abc import Callable
 
 from resolver.clients import Client
-from resolver.engine import Engine, Waiter
+from resolver.engine import Engine, Reply, Waiter
 from resolver.querylog import QueryLog
 
 BATCH = 64
@@ -36,6 +35,7 @@ _MMSG = struct.Struct(f"@{_HDR.size}sI0P")
 _LEN_AT = _HDR.size
 _CONTROLLEN_AT = struct.calcsize("@PIPNP0N")
 _IPV6_RECVPKTINFO = 49
+_ANY_INTERFACE = b"\x00" * 4
 _SILENCE = errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR
 
 logger = logging.getLogger("schoolfilter.udp")
@@ -123,6 +123,8 @@ class UdpListener:
         elif wildcard:
             sock.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO: answers leave from the address that was asked
         self._control = wildcard
+        self._ifindex_at = struct.calcsize("@Nii0N") if wildcard and not v6 else 0
+        """Where IP_PKTINFO names the interface: a reply takes the way that the routing tables say."""
         self._octets = _V6 if v6 else _V4
         self._in = _Arrays(control=wildcard)
         self._out = _Arrays(control=wildcard)
@@ -172,7 +174,7 @@ class UdpListener:
                     view[start : start + end] = body
                     lengths[length_at] = end + 2
                     continue
-            reply = engine.handle(bytes(view[start - 2 : start - 2 + size]), client, now, stream=False)
+            reply = self._handle(bytes(view[start - 2 : start - 2 + size]), client, now)
             if reply is None:
                 skipped.append(slot)
             elif isinstance(reply, Waiter):
@@ -191,15 +193,24 @@ class UdpListener:
         counters.blocked += blocked
         if lines:
             self._log.write(b"".join(lines))
-            sync = self._log.each_batch
-            if sync >= 0:
-                os.fdatasync(sync)
+        if self._ifindex_at:
+            for slot in range(count):
+                at = slot * _CONTROL + self._ifindex_at
+                arrays.controls[at : at + 4] = _ANY_INTERFACE
         self._send_around(count, skipped)
         arrays.headers[:] = arrays.fresh_headers
         arrays.iovs[:] = arrays.fresh_iovs
         if engine.outbox:
             self._finish()
         return count
+
+    def _handle(self, message: bytes, client: Client, now: float) -> Reply | Waiter | None:
+        """Answer one message; whatever is wrong with it, the others of its batch are answered too."""
+        try:
+            return self._engine.handle(message, client, now, stream=False)
+        except Exception:
+            logger.exception("a query from %s could not be handled: %s", client.address, message.hex())
+            return None
 
     def _peer(self, slot: int) -> UdpPeer:
         arrays = self._in

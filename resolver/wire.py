@@ -287,3 +287,14 @@ def type_text(qtype: int) -> str:
 def wire_name(text: str) -> bytes:
     """Return a canonical name as wire format."""
     return b"".join(bytes((len(label),)) + label.encode("ascii") for label in text.split(".") if label) + b"\x00"
+
+
+def is_below(name: bytes, zone: bytes) -> bool:
+    """Whether a wire name is another one or stands below it, at a border between labels."""
+    at = len(name) - len(zone)
+    if at < 0 or name[at:] != zone:
+        return False
+    position = 0
+    while position < at:
+        position += name[position] + 1
+    return position == at

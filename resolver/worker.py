@@ -15,13 +15,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation
-from blocklists.index import Index, open_current
+from blocklists.index import Index, open_current, open_older
 from policy.categories import CATEGORIES, Severity
 from policy.names import InvalidName, parse_name
 from policy.snapshot import Group, Level, Snapshot, build_snapshot
@@ -34,7 +34,6 @@ from resolver.tcp import Connections
 from resolver.udp import UdpListener
 from resolver.upstream.address import (
     DEFAULT_UPSTREAMS,
-    InvalidUpstream,
     UpstreamAddress,
     parse_upstream,
 )
@@ -49,6 +48,8 @@ from translations import use
 
 WATCH_SECONDS = 0.2
 """How often policy.db and the index pointer are looked at: a change is in force well within a second."""
+RETRY_SECONDS = 5.0
+"""Between tries at lists that cannot be read."""
 SWITCH_SECONDS = 0.0005
 """How long another thread (SQLite's, fsync's) may keep the interpreter from answering."""
 
@@ -59,10 +60,11 @@ LEAST_TCP = 16
 logger = logging.getLogger("schoolfilter.worker")
 
 
-def cautious_policy() -> Snapshot:
+def cautious_policy(protected: Iterable[str]) -> Snapshot:
     """Return the policy of a worker that has never seen a readable one: everything but nuisances is closed."""
     closed = frozenset(c.id for c in CATEGORIES if c.severity is not Severity.NUISANCE)
-    return build_snapshot([Group("pupils", "", Level.MEDIUM, closed)], (), default_group="pupils")
+    group = Group("pupils", "", Level.MEDIUM, closed)
+    return build_snapshot([group], (), default_group="pupils", protected=protected)
 
 
 class Worker:
@@ -88,9 +90,10 @@ class Worker:
         self.policy_error = ""
         self.index: Index = Index.empty()
         self.index_error = ""
+        self.index_retry_at = 0.0
         self.protected = _names(settings.school.protected)
         self.engine = Engine(
-            cautious_policy(),
+            cautious_policy(self.protected),
             self.index,
             sinkhole(settings.blocking, settings.school),
             self.forwarder,
@@ -136,7 +139,7 @@ class Worker:
         for server in make_servers(backup, self.sockets, entropy, ca_file):
             server.backup = bool(servers)
             servers.append(server)
-        return Upstreams(servers, entropy, self.clock, self.forwarder.pending)
+        return Upstreams(servers, entropy, self.clock, self.forwarder.pending, self.finish)
 
     def finish(self) -> None:
         """Write the log lines of late replies, then send these: in that order, always."""
@@ -148,9 +151,6 @@ class Worker:
         if lines:
             stamp = self.log.stamp()
             self.log.write(stamp + stamp.join(lines))
-            sync = self.log.each_batch
-            if sync >= 0:
-                os.fdatasync(sync)
         for peer, message in outbox:
             peer.send(message)
         for listener in self.listeners:
@@ -167,7 +167,7 @@ class Worker:
             self.engine.set_policy(await self.policy.load_snapshot(self.protected))
         except (StorageError, OSError) as error:
             if not self.policy_error:
-                logger.error("the policy cannot be read, the last good one stays in force: %s", error)
+                logger.error("the policy cannot be read, the one in force stays: %s", error)
             self.policy_error = str(error)
         else:
             if self.policy_error:
@@ -180,8 +180,14 @@ class Worker:
             index = open_current(self.settings.paths.lists)
         except (BrokenIndex, OSError) as error:
             if not self.index_error:
-                logger.error("the lists cannot be read, the last good ones stay in force: %s", error)
+                logger.error("the lists cannot be read: %s", error)
             self.index_error = str(error)
+            older = None if self.index.generation else open_older(self.settings.paths.lists)
+            if older is None:
+                return  # those in force stay
+            logger.warning("the lists of an older generation are in force: %s", older.generation)
+            self.index = older
+            self.engine.set_index(older)
             return
         self.index_error = ""
         before, self.index = self.index, index
@@ -206,8 +212,10 @@ class Worker:
             except (BrokenIndex, OSError) as error:
                 generation = None
                 self.index_error = self.index_error or str(error)
-            if generation != pointer or (self.index_error and generation is None):
+            retry = bool(self.index_error) and self.clock() >= self.index_retry_at
+            if generation != pointer or retry:
                 pointer = generation
+                self.index_retry_at = self.clock() + RETRY_SECONDS
                 self.load_index()
 
     async def maintain(self) -> None:
@@ -219,8 +227,7 @@ class Worker:
             self.connections.sweep(now)
             sync = self.log.sync_wanted
             if sync >= 0:
-                with contextlib.suppress(OSError):  # a segment that was closed meanwhile is synced already
-                    await loop.run_in_executor(None, os.fdatasync, sync)
+                await loop.run_in_executor(None, self.log.sync, sync)
             await asyncio.sleep(1.0)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -246,7 +253,11 @@ class Worker:
         for sock in tcp:
             self.connections.listen(loop, sock)
         path = self.settings.paths.run / f"worker-{self.number}.sock"
-        control = await serve_control(path, {"status": lambda _: self.status(), "flush": self.flush})
+        control: asyncio.Server | None = None
+        try:
+            control = await serve_control(path, {"status": lambda _: self.status(), "flush": self.flush})
+        except OSError as error:  # read-only disk, path over 107 octets: `status` cannot ask us, devices can
+            logger.error("no control socket at %s: %s", path, error)
         tasks = [loop.create_task(self.watch()), loop.create_task(self.maintain())]
         for task in tasks:
             task.add_done_callback(lambda ended: _must_not_end(ended, stop))
@@ -257,15 +268,17 @@ class Worker:
         parent.send(b"ready\n")
         await stop.wait()
         await self._leave(loop, tasks, control)
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
     async def _leave(
-        self, loop: asyncio.AbstractEventLoop, tasks: list["asyncio.Task[None]"], control: asyncio.Server
+        self, loop: asyncio.AbstractEventLoop, tasks: list["asyncio.Task[None]"], control: asyncio.Server | None
     ) -> None:
         for listener in self.listeners:
             listener.detach(loop)
         self.connections.stop()
-        control.close()
+        if control is not None:
+            control.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -385,7 +398,7 @@ def main() -> None:
     parent = socket.socket(fileno=arguments.parent)
     try:
         worker = Worker(settings, arguments.number)
-    except (InvalidUpstream, InvalidName) as error:
+    except ValueError as error:  # upstreams, names, certificate files, addresses of the page
         logger.critical("%s", error)
         sys.exit(78)  # EX_CONFIG: starting again would not help
     asyncio.run(worker.run(udp, tcp, parent))

@@ -340,7 +340,7 @@ class KeptUpstream(ABC):
                 )
         except TimeoutError:
             self.lost(connection, ConnectionError(f"no connection within {self._connect_seconds:g} s"))
-        except OSError as error:  # ssl.SSLError is one
+        except (OSError, ValueError) as error:  # ssl.SSLError is the one, what the TLS library refuses the other
             self.lost(connection, error)
 
     def _cancel(self, exchange: Exchange) -> None:

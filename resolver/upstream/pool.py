@@ -138,6 +138,8 @@ class Ask:
     gave_stale = False
     tries = mismatches = errors = 0
     last: "Server | None" = None
+    asked: "tuple[Server, ...]" = ()
+    """Servers it was sent to, in turn."""
     refused: "tuple[Server, ...]" = ()
     """Servers that answered with an error."""
     streamed: "tuple[Server, ...]" = ()
@@ -215,12 +217,15 @@ class Upstreams:
         entropy: Entropy,
         clock: Callable[[], float],
         pending: dict[bytes, Ask],
+        after: Callable[[], None] = lambda: None,
     ) -> None:
         self.servers = list(servers)
         self.clock = clock
         self._entropy = entropy
         self._pending = pending
         self._was_silent = False
+        self._after = after
+        """Hands out the replies that an answer by TCP has brought about."""
 
     def start(self, ask: Ask, now: float) -> None:
         """Send the question for the first time. `ask.done` hears the outcome, never before this returns."""
@@ -241,8 +246,9 @@ class Upstreams:
             if not candidates or ask.tries >= MAX_TRIES:
                 ask.next_at = ask.deadline
                 return
-            server = candidates[ask.tries % len(candidates)]
-            rounds = ask.tries // len(candidates)
+            server = min(candidates, key=ask.asked.count)  # the first of those asked least often
+            rounds = ask.asked.count(server)
+        ask.asked += (server,)
         ask.tries += 1
         ask.last = server
         ask.next_at = now + server.patience * 2**rounds
@@ -283,12 +289,14 @@ class Upstreams:
                 server.kept_silent()
                 if ask.done is not None:
                     self._stream_failed(ask, server, now)
+                    self._after()
                 return
             server.replied(now, sent_at)
             if ask.done is not None:
                 if len(reply) == HEADER:  # an error without its question
                     reply = reply[:4] + b"\x00\x01" + reply[6:] + question
                 self.take(ask, server, reply, now, by_stream=True)
+                self._after()
 
         server.stream.ask(b"\x00\x00" + tail, done)
 
@@ -470,7 +478,7 @@ class Forwarder:
 
     def __init__(self, entropy: Entropy, clock: Callable[[], float], after: Callable[[], None]) -> None:
         self.pending: dict[bytes, Ask] = {}
-        self.default = Upstreams((), entropy, clock, self.pending)
+        self.default = Upstreams((), entropy, clock, self.pending, after)
         self.zones: dict[str, Upstreams] = {}
         self._after = after
         self._clock = clock
@@ -489,12 +497,10 @@ class Forwarder:
 
     def _tick(self) -> None:
         now = self._clock()
-        self._handle = None
+        self._handle = self._loop.call_later(TICK, self._tick) if self.pending and self._loop is not None else None
         for ask in list(self.pending.values()):
             if now >= ask.next_at or now >= ask.stale_at or now >= ask.deadline:
                 ask.pool.overdue(ask, now)
-        if self.pending and self._loop is not None:
-            self._handle = self._loop.call_later(TICK, self._tick)
         self._after()
 
     def maintain(self, now: float) -> None:

@@ -26,8 +26,8 @@ class _Context(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        if session is None and self._last is not None:
-            session = self._last.session
+        if session is None and self._last is not None and self._last.version() is not None:
+            session = self._last.session  # of a handshake that never ended there is none, and asking raises
         self._last = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
         return self._last
 

@@ -87,8 +87,12 @@ class UdpSockets:
             sock.close()
             raise
         entry = _Socket(sock, now)
+        try:
+            self._epoll.register(entry.fd, select.EPOLLIN)
+        except OSError:
+            sock.close()
+            raise
         self._by_fd[entry.fd] = entry
-        self._epoll.register(entry.fd, select.EPOLLIN)
         return entry
 
     def drop(self, entry: _Socket) -> None:

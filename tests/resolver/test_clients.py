@@ -1,0 +1,170 @@
+"""Clients: who is served, in which view, and how much each may ask while others ask too."""
+
+import ipaddress
+
+import pytest
+
+from resolver import clients as module
+from resolver.cache import Finished, ViewState
+from resolver.clients import BURST_SECONDS, UNLIMITED, Client, Clients
+from tests.resolver.world import policy, staff
+
+RATE = 100
+BURST = RATE * BURST_SECONDS
+NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "::1/128", "fd00::/8")
+
+
+class School:
+    """Clients of one policy that can be changed."""
+
+    def __init__(self, rate: int = RATE, networks: tuple[str, ...] = NETWORKS) -> None:
+        self.snapshot = policy(groups=[staff()])
+        self.states: dict[str, ViewState] = {}
+        self.clients = Clients(networks, rate, self.state_of)
+
+    def state_of(self, address: str) -> ViewState:
+        """Return the view of an address."""
+        group = self.snapshot.group_of(address)
+        return self.states.setdefault(group, ViewState(self.snapshot.views[group], 100, 100_000))
+
+    def change(self) -> None:
+        """Put a new policy in force."""
+        self.states = {}
+        self.clients.policy_changed()
+
+    def client(self, address: str, now: float = 0.0) -> Client:
+        """Return a client."""
+        return self.clients.get(ipaddress.ip_address(address).packed, now)
+
+    def ask(self, address: str, now: float) -> bool:
+        """Ask once, as the listeners do it; return whether that is served."""
+        client = self.client(address, now)
+        client.budget -= 1
+        return client.budget >= 0 or not self.clients.over_rate(client, now)
+
+    def served(self, address: str, count: int, now: float) -> int:
+        """Ask many times at one moment; return how many of them are served."""
+        return sum(self.ask(address, now) for _ in range(count))
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("127.0.0.1", True), ("127.255.255.255", True), ("10.1.2.3", True), ("11.0.0.1", False), ("192.0.2.1", False),
+        ("::1", True), ("::2", False), ("fd00::5", True), ("2001:db8::1", False), ("0.0.0.0", False),
+    ],
+)  # fmt: skip
+def test_only_allowed_networks_are_served(address: str, allowed: bool) -> None:
+    client = School().client(address)
+    assert client.allowed == allowed
+    assert client.address == address
+    client.state.finished.put(b"known", Finished(0.0, b"", b"", None, 0, 0))
+    assert (client.lookup(b"known") is not None) == allowed
+
+
+def test_a_client_is_in_the_view_of_its_group() -> None:
+    school = School()
+    assert school.client("10.0.9.7").state.view.group == "staff"
+    assert school.client("10.0.8.7").state.view.group == "pupils"
+    assert school.client("10.0.9.7").prefix == b"10.0.9.7\t\t\tstaff\t"
+    assert school.client("10.0.9.7") is school.client("10.0.9.7")
+
+
+def test_a_client_alone_is_never_limited() -> None:
+    school = School()
+    assert school.served("10.0.0.1", 50 * BURST, 0.0) == 50 * BURST
+    assert not school.clients.refused()
+    assert school.client("10.0.0.1").queries == 50 * BURST
+
+
+def test_without_a_rate_nobody_is_limited() -> None:
+    school = School(rate=0)
+    assert school.client("10.0.0.1").budget == UNLIMITED
+    for _ in range(3):
+        assert school.served("10.0.0.1", BURST, 0.0) == BURST
+        assert school.served("10.0.0.2", BURST, 0.0) == BURST
+
+
+def busy(school: School, seconds: float, flood: int, others: int = 3, begin: float = 0.0) -> tuple[int, int]:
+    """Let one client flood while others ask a little; return how many queries of each kind were served."""
+    flooding = little = 0
+    steps = int(seconds * 10)
+    for step in range(steps):
+        now = begin + step / 10
+        for other in range(others):
+            little += school.ask(f"10.0.1.{other}", now)
+        flooding += school.served("10.0.0.1", flood // 10, now)
+    return flooding, little
+
+
+def test_a_flooding_client_is_limited_and_the_others_are_not() -> None:
+    school = School()
+    flooding, little = busy(school, 10, flood=10 * RATE)
+    assert little == 300
+    assert flooding <= RATE * 10 + 2 * BURST
+    (refused,) = school.clients.refused()
+    assert (refused.address, refused.refused) == ("10.0.0.1", 100 * RATE - flooding)
+
+
+def test_a_flooding_client_still_gets_its_rate() -> None:
+    """Row 32: the limit answers REFUSED, it never blackholes a whole school behind one address."""
+    school = School()
+    busy(school, 10, flood=10 * RATE)
+    flooding, _ = busy(school, 10, flood=10 * RATE, begin=10.0)
+    assert flooding >= RATE * 10 * 0.9
+
+
+def test_a_client_that_stops_flooding_is_served_again_after_a_burst_s_time() -> None:
+    school = School()
+    busy(school, 20, flood=20 * RATE)
+    later = 20.0 + BURST_SECONDS + 1
+    assert school.ask("10.0.1.0", later)
+    assert school.served("10.0.0.1", 10, later) == 10, "what was refused is still held against it"
+
+
+def test_a_page_load_is_a_burst_and_no_flood() -> None:
+    school = School()
+    for second in range(20):
+        assert school.ask("10.0.1.1", second)
+        assert school.served("10.0.0.1", RATE, float(second)) == RATE
+
+
+def test_a_change_of_policy_assigns_anew_and_forgives_nothing() -> None:
+    school = School()
+    before = school.client("10.0.9.7")
+    before.budget -= 77
+    before.refused = 5
+    school.change()
+    after = school.client("10.0.9.7")
+    assert after.queries == 77
+    assert after.refused == 5
+    assert after.state is school.states["staff"]
+    assert after.lookup == after.state.finished.young.get
+
+
+def test_two_changes_of_policy_in_a_row_forgive_nothing_either() -> None:
+    """A new policy and new lists may come in one moment, with no query between."""
+    school = School()
+    school.client("10.0.9.7").budget -= 77
+    school.change()
+    school.change()
+    assert school.client("10.0.9.7").queries == 77
+
+
+def test_a_client_that_waits_finds_its_view_of_now() -> None:
+    school = School()
+    before = school.client("10.0.9.7")
+    state = before.state
+    school.change()
+    now = school.clients.current(before)
+    assert now.octets == before.octets
+    assert now.state is not state
+
+
+def test_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Source addresses can be forged."""
+    monkeypatch.setattr(module, "MAX_CLIENTS", 50)
+    school = School()
+    for number in range(500):
+        assert school.client(str(ipaddress.ip_address("10.0.0.0") + number)).allowed
+        assert len(school.clients.by_octets) <= 50

@@ -1,0 +1,100 @@
+"""Binding the sockets: real ports, one port for both protocols, and words for people when it cannot be done."""
+
+import errno
+import gc
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from resolver import supervisor
+from resolver.supervisor import ServerError, bind
+
+
+@contextmanager
+def bound(listen: tuple[str, ...], workers: int = 1) -> Iterator[tuple[list[list[socket.socket]], list[str]]]:
+    """Bind; yield each worker's sockets, UDP first, and the addresses; close all."""
+    places, addresses = bind(listen, workers)
+    sockets = [[*place.udp, *place.tcp] for place in places]
+    try:
+        yield sockets, addresses
+    finally:
+        for sock in (sock for row in sockets for sock in row):
+            sock.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.7", "[::1]"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_port_drawn_by_the_kernel_is_the_same_for_udp_and_tcp_and_every_worker(host: str, workers: int) -> None:
+    with bound((f"{host}:0",), workers) as (sockets, addresses):
+        (address,) = addresses
+        port = int(address.rpartition(":")[2])
+        assert port > 0
+        assert address == f"{host}:{port}"
+        assert len(sockets) == workers
+        for row in sockets:
+            assert [sock.type for sock in row] == [socket.SOCK_DGRAM, socket.SOCK_STREAM]
+            assert {sock.getsockname()[:2] for sock in row} == {(host.strip("[]"), port)}
+
+
+def test_several_addresses_keep_their_order() -> None:
+    with bound(("127.0.0.1:0", "[::1]:0", "127.0.0.2:0")) as (sockets, addresses):
+        assert [address.rpartition(":")[0] for address in addresses] == ["127.0.0.1", "[::1]", "127.0.0.2"]
+        assert len(sockets[0]) == 6
+
+
+def test_both_families_may_have_one_port() -> None:
+    with bound(("127.0.0.1:0",)) as (_, (first,)), bound((f"[::1]:{first.rpartition(':')[2]}",)) as (_, (second,)):
+        assert first.rpartition(":")[2] == second.rpartition(":")[2]
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_that_is_taken_is_an_error_for_people(kind: socket.SocketKind, workers: int) -> None:
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ServerError) as caught:
+            bind((address,), workers)
+        assert address in str(caught.value)
+        assert "doctor" in str(caught.value)
+        assert "server.listen" in str(caught.value)
+
+
+def test_a_second_schoolfilter_does_not_share_the_port_in_silence() -> None:
+    with bound(("127.0.0.1:0",), 2) as (_, (address,)), pytest.raises(ServerError):
+        bind((address,), 2)
+
+
+def test_an_address_of_another_machine_is_an_error_for_people() -> None:
+    with pytest.raises(ServerError, match=r"192\.0\.2\.1:5353.*`ip address`"):
+        bind(("192.0.2.1:5353",), 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(errno.EACCES, "below 1024"), (errno.EAFNOSUPPORT, "cannot listen"), (errno.EADDRINUSE, "taken")],
+)
+def test_every_reason_has_its_words(monkeypatch: pytest.MonkeyPatch, code: int, words: str) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(code, "the kernel's words")
+
+    monkeypatch.setattr(supervisor, "_probe", refuse)
+    with pytest.raises(ServerError, match=words):
+        bind(("127.0.0.1:53",), 1)
+
+
+def test_if_one_address_cannot_be_had_none_is_kept() -> None:
+    with bound(("127.0.0.1:0",)) as (_, (taken,)):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.3", 0))
+            free = f"127.0.0.3:{probe.getsockname()[1]}"
+        with pytest.raises(ServerError) as caught:
+            bind((free, taken), 1)
+        del caught
+        with bound((free,)) as (_, addresses):
+            assert addresses == [free]
+        gc.collect()
