@@ -25,7 +25,7 @@ class Plan:
     """How long a peer may take to load a list before that is the result."""
 
 
-FULL = Plan(rounds=5, seconds=1.5, list_sizes=(SMALL, MIDDLE, LARGE), peer_list_sizes=(MIDDLE, LARGE))
+FULL = Plan(rounds=5, seconds=2.0, list_sizes=(SMALL, MIDDLE, LARGE), peer_list_sizes=(MIDDLE, LARGE))
 QUICK = Plan(rounds=2, seconds=1.0, list_sizes=(SMALL, MIDDLE), peer_list_sizes=(MIDDLE,), starts=2)
 
 
