@@ -108,7 +108,9 @@ static void open_sockets(unsigned short port) {
         if (fd < 0 || bind(fd, (struct sockaddr *)&own, sizeof own) < 0 ||
             connect(fd, (struct sockaddr *)&server, sizeof server) < 0)
             fail("load: source address");
-        int on = 1;
+        int on = 1, room = 8 << 20; /* what overflows here would be counted against the server */
+        if (clients == 1 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
         if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0)
             fail("load: SO_TIMESTAMPNS");
         struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};

@@ -58,7 +58,6 @@ PREFETCH_SHARE = 0.1
 """A popular answer is fetched again in the last tenth of its life."""
 POPULAR_SECONDS = 3
 """Popular: asked for in that many different seconds."""
-MAX_MOMENTS = 4_096
 REPORT_SECONDS = 60.0
 STREAM_LIMIT = 65_535
 
@@ -411,14 +410,12 @@ class Engine:
             blocked = Decision(Action.BLOCK, Reason(Why.REBINDING))
             body, rcode = self._sinkhole.reply(query, blocked)
             return body, self._tail(query, name, blocked, rcode, source, took)
-        left = answer.expires - now
-        ttl = MAX_DOWNSTREAM_SECONDS if left >= MAX_DOWNSTREAM_SECONDS else int(left) if left > 0 else 0
+        ttl, until = _lifetime(answer, now, hash(key) if key else 0)
         head, records, opt = dressed(answer, query, ttl, limit=STREAM_LIMIT if stream else query.udp_size)
         body = head + records + opt
         if key and answer.ttl:
-            until = now + left - ttl if left < MAX_DOWNSTREAM_SECONDS else answer.expires - MAX_DOWNSTREAM_SECONDS
             tail = self._tail(query, name, decision, answer.rcode, "cache")
-            self._store(client, key, (_moment(until), body, tail, 0, Source(query, answer, akey)))
+            self._store(client, key, (until, body, tail, 0, Source(query, answer, akey)))
         return body, self._tail(query, name, decision, answer.rcode, source, took)
 
     def _blocked_target(self, client: Client, decision: Decision, answer: Answer) -> Decision | None:
@@ -448,14 +445,12 @@ class Engine:
             client.state.finished.pop(key)
             return None
         answer = source.answer
-        left = answer.expires - now
-        ttl = int(min(left, MAX_DOWNSTREAM_SECONDS))
+        ttl, until = _lifetime(answer, now, hash(key))
         head, records, opt = dressed(answer, source.query, ttl, limit=source.query.udp_size)
         body = head + records + opt
-        until = now + left - ttl if left < MAX_DOWNSTREAM_SECONDS else answer.expires - MAX_DOWNSTREAM_SECONDS
         again = source._replace(seconds=source.seconds + 1)
-        client.state.finished.young[key] = (_moment(until), body, tail, 0, again)
-        if left < answer.ttl * PREFETCH_SHARE and source.seconds >= POPULAR_SECONDS:
+        client.state.finished.young[key] = (until, body, tail, 0, again)
+        if answer.expires - now < answer.ttl * PREFETCH_SHARE and source.seconds >= POPULAR_SECONDS:
             self._prefetch(source, now)
         self.counters.cached += 1
         return body, tail
@@ -574,12 +569,20 @@ _SPECIAL = Decision(Action.LOCAL, Reason(Why.SPECIAL))
 _FAILED = Decision(Action.FAIL, Reason(Why.UPSTREAM))
 
 
-def _moment(until: float, known: dict[float, float] = {}) -> float:  # noqa: B006 - shared on purpose
-    """Return the moment as an object that all replies with the same moment share: one cache line for thousands."""
-    if len(known) > MAX_MOMENTS:
-        known.clear()
-    return known.setdefault(until, until)
-
-
 def _answer_octets(answer: Answer) -> int:
     return answer.size
+
+
+def _lifetime(answer: Answer, now: float, spread: int) -> tuple[int, float]:
+    """Return the TTL to send, and the moment from which it would be too high.
+
+    A long TTL goes down in steps of up to a 64th, always to what is left at the end of the step: it is never more than
+    the truth. `spread` makes the steps of different replies end at different moments: ten thousand names that were
+    fetched together must not all be written anew in the same instant.
+    """
+    left = answer.expires - now
+    if left >= MAX_DOWNSTREAM_SECONDS:
+        return MAX_DOWNSTREAM_SECONDS, answer.expires - MAX_DOWNSTREAM_SECONDS
+    whole = int(left) if left > 0 else 0
+    ttl = whole - spread % ((whole >> 6) or 1)
+    return ttl, answer.expires - ttl

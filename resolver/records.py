@@ -35,8 +35,6 @@ MAX_CACHED_SECONDS = 86_400
 """The longest an answer is kept (a day); far below the 7 days of RFC 8767 section 4."""
 MAX_NEGATIVE_SECONDS = 10_800
 """RFC 2308 section 5: one to three hours work well."""
-WHOLE_SECONDS_FROM = 30
-"""Answers that live so long end at a whole second (up to one earlier), so that many share their moments."""
 MAX_RECORDS = 2_000
 """Records walked in one message; a 64 KB answer of empty records must not hold the worker (KeyTrap's lesson)."""
 _ADDRESS_OCTETS = {A: 4, AAAA: 16}
@@ -105,7 +103,7 @@ class Answer:
         self.ede = ede
         """The upstream's Extended DNS Errors as EDNS options, to be handed on."""
         self.stored = now
-        self.expires = now + ttl if ttl < WHOLE_SECONDS_FROM else float(int(now) + ttl)
+        self.expires = now + ttl
         self.superseded = False
         self.size = size
         """Octets behind the question."""
