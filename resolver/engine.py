@@ -32,7 +32,8 @@ from resolver.clients import MAX_IN_FLIGHT as MAX_CLIENT_IN_FLIGHT
 from resolver.clients import Client, Clients
 from resolver.records import Answer
 from resolver.special import is_special, special_reply
-from resolver.upstream.pool import MAX_IN_FLIGHT, Ask, Failure, Forwarder, Upstreams, ask_key
+from resolver.upstream.forwarder import Forwarder
+from resolver.upstream.pool import MAX_IN_FLIGHT, Ask, Failure, Upstreams, ask_key
 from resolver.wire import (
     ANY,
     CD,
@@ -346,28 +347,37 @@ class Engine:
         old = self.answers.get(ask.key) if error else None
         for waiter in ask.waiters:
             waiter.client.in_flight -= 1
-            client = self.clients.current(waiter.client)
-            took = now - waiter.started
-            query, name = waiter.query, waiter.text
-            decision = waiter.decision
-            if client.state is not waiter.state:
-                decision = decide(client.state.view, name, self.index.lookup(name))
-            if decision.blocked:  # the policy changed while the question was away
-                self.counters.blocked += 1
-                body, rcode = self._sinkhole.reply(query, decision)
-                reply = body, self._tail(query, name, decision, rcode, "policy", took)
-            elif error and self._usable_stale(old, now):
-                reply = self._stale_reply(query, name, client, decision, old, took, stream=waiter.stream)
-            elif answer is None:
-                self.counters.failed += 1
-                reply = self._failed(query, name, failure or Failure.SILENT, took)
-            else:
-                # Not stored as finished reply yet: names that are asked once would only push out others.
-                reply = self._reply(
-                    query, name, client, decision, answer, ask.key, b"", now, "upstream", took,
-                    stream=waiter.stream, rebinding=ask.rewritten,
-                )  # fmt: skip
-            self._deliver(waiter, client, reply)
+            try:
+                self._conclude(waiter, ask, answer, failure, old, now)
+            except Exception:  # whatever is wrong with one reply, the others who wait get theirs
+                logger.exception("no reply could be made for %s", waiter.text)
+
+    def _conclude(
+        self, waiter: Waiter, ask: Ask, answer: Answer | None, failure: Failure | None, old: Answer | None, now: float
+    ) -> None:
+        """Reply to one who waited; `old` is what was true before, for when the question failed."""
+        client = self.clients.current(waiter.client)
+        took = now - waiter.started
+        query, name, decision = waiter.query, waiter.text, waiter.decision
+        if client.state is not waiter.state:
+            decision = decide(client.state.view, name, self.index.lookup(name))
+        error = answer is None or answer.rcode not in _ANSWERS
+        if decision.blocked:  # the policy changed while the question was away
+            self.counters.blocked += 1
+            body, rcode = self._sinkhole.reply(query, decision)
+            reply = body, self._tail(query, name, decision, rcode, "policy", took)
+        elif error and self._usable_stale(old, now):
+            reply = self._stale_reply(query, name, client, decision, old, took, stream=waiter.stream)
+        elif answer is None:
+            self.counters.failed += 1
+            reply = self._failed(query, name, failure or Failure.SILENT, took)
+        else:
+            # Not stored as finished reply yet: names that are asked once would only push out others.
+            reply = self._reply(
+                query, name, client, decision, answer, ask.key, b"", now, "upstream", took,
+                stream=waiter.stream, rebinding=ask.rewritten,
+            )  # fmt: skip
+        self._deliver(waiter, client, reply)
 
     def _deliver(self, waiter: Waiter, client: Client, reply: Reply) -> None:
         body, tail = reply

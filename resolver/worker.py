@@ -37,7 +37,8 @@ from resolver.upstream.address import (
     UpstreamAddress,
     parse_upstream,
 )
-from resolver.upstream.pool import DEADLINE, Forwarder, Server, Upstreams, make_servers
+from resolver.upstream.forwarder import Forwarder, make_servers
+from resolver.upstream.pool import DEADLINE, Server, Upstreams
 from resolver.upstream.system import machine_resolvers
 from resolver.upstream.udp import UdpSockets
 from settings.load import load

@@ -17,7 +17,8 @@ from resolver.answers import sinkhole
 from resolver.engine import Engine, Waiter
 from resolver.entropy import Entropy
 from resolver.upstream.address import parse_upstream
-from resolver.upstream.pool import TICK, Forwarder, Server, Upstreams
+from resolver.upstream.forwarder import Forwarder
+from resolver.upstream.pool import TICK, Server, Upstreams
 from resolver.upstream.udp import Asked, UdpUpstream
 from resolver.wire import HEADER
 from settings.model import BlockAnswer, Blocking, School

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resolver.entropy import Entropy
+from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.pool import (
     DEADLINE,
     FIRST_PATIENCE,
@@ -22,7 +23,6 @@ from resolver.upstream.pool import (
     TICK,
     Ask,
     Failure,
-    Forwarder,
     Upstreams,
     ask_key,
 )
