@@ -117,7 +117,7 @@ async def _missing_upstreams(path: Path) -> list[str] | None:
     """Return the upstreams if none has answered after a while, None if one has."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + UPSTREAM_PATIENCE
-    addresses: list[str] = []
+    addresses: list[str] | None = None  # not heard of any: then there is nothing to complain of
     while loop.time() < deadline:
         with contextlib.suppress(OSError, ValueError):  # the worker is being replaced: ask the next one
             reader, writer = await asyncio.open_unix_connection(path)

@@ -68,11 +68,6 @@ class QueryLog:
 
     def open(self) -> None:
         """Open the first segment; a failure is noted, not raised."""
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            self._failed(error)
-            return
         self._roll()
 
     def stamp(self) -> bytes:
@@ -156,9 +151,13 @@ class QueryLog:
             self._sequence += 1
             path = self._folder / f"{begun}-w{self._worker}-{self._sequence:04d}.tsv"
             try:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            except FileExistsError:
-                continue  # a worker that died within this second wrote it
+            except FileExistsError as error:
+                if self._folder.is_dir():
+                    continue  # a worker that died within this second wrote it
+                self._failed(error)  # something else stands where the folder should be
+                return
             except OSError as error:
                 self._failed(error)
                 return

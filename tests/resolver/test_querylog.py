@@ -436,3 +436,19 @@ def test_a_wrong_clock_costs_no_evidence(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     assert expire(tmp_path, now - timedelta(days=90)) == [], "written today, whatever its name says"
     assert expire(tmp_path, now + timedelta(days=9000)) == ["19700101T000000-w0-0001.tsv"], "the newest stays"
+
+
+def test_a_folder_that_was_missing_is_made_when_it_can_be(tmp_path: Path, clock: Clock) -> None:
+    """A file stood in its place when the server started; later somebody took it away."""
+    folder = tmp_path / "querylog"
+    folder.write_text("in the way")
+    log = QueryLog(folder, 0, UTC, segment_bytes=1 << 20, durability=Durability.NONE, clock=clock)
+    log.open()
+    assert log.error
+    log.write(b"one\n")
+    folder.unlink()
+    clock.now += 2
+    assert log.sync_wanted == -1
+    assert not log.error
+    assert lines(folder) == b"one\n"
+    log.close()
