@@ -200,11 +200,7 @@ class Attempt:
         ask = self.ask
         if ask.done is None:
             return
-        ask.errors += 1
-        if ask.errors >= MAX_TRIES:
-            self.pool.finish(ask, None, Failure.SILENT)  # nobody is there: no use to let the client wait on
-        else:
-            self.pool.hurry(ask)
+        self.pool.after_error(ask)
 
 
 class Upstreams:
@@ -318,7 +314,15 @@ class Upstreams:
             return
         if server in ask.streamed and server.udp is not None and now >= server.no_case_until:
             ask.refused += (server,)
-        self.hurry(ask)
+        self.after_error(ask)
+
+    def after_error(self, ask: Ask) -> None:
+        """Try elsewhere after a try that was turned away, or end: where nobody is, no client need wait on."""
+        ask.errors += 1
+        if ask.errors >= MAX_TRIES:
+            self.finish(ask, None, Failure.SILENT)
+        else:
+            self.hurry(ask)
 
     def hurry(self, ask: Ask) -> None:
         """Try the next server now, or fail if there is none left."""
