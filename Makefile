@@ -37,8 +37,9 @@ bench: $(READY) ## Measure speed beside unbound and dnsmasq; results in docs/ben
 	@sh tests/install-tools.sh
 	$(BIN)/python -m bench
 
-lock: ## Renew requirements.lock from pyproject.toml
+lock: ## Renew requirements.lock and deploy/requirements.lock from pyproject.toml
 	$(BIN)/pip-compile --quiet --all-extras --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml deploy/requirements.in
 
 clean: ## Remove what was made, but not ./var
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
