@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from policy.categories import BY_ID
 from policy.decision import Decision, Reason, Why
 from resolver.records import Answer
-from resolver.wire import AAAA, AD, CD, EDE, HEADER, MAX_UDP, QR, RA, RD, TC, A, Query, Rcode, Rejected
+from resolver.wire import AAAA, AD, CD, EDE, HEADER, HINFO, MAX_UDP, QR, RA, RD, SOA, TC, A, Query, Rcode, Rejected
 from settings.model import BlockAnswer, Blocking, School
 from translations import _
 
@@ -83,7 +83,7 @@ def soa(ttl: int) -> bytes:
     """Return the SOA that lets a client keep a negative answer for `ttl` seconds (RFC 2308 section 3)."""
     mname = b"\x06filter\x0cschoolfilter\x07invalid\x00"
     rname = b"\x0ahostmaster\x0cschoolfilter\x07invalid\x00"
-    return record(6, ttl, mname + rname + struct.pack("!IIIII", 1, 3600, 600, 86400, ttl))
+    return record(SOA, ttl, mname + rname + struct.pack("!IIIII", 1, 3600, 600, 86400, ttl))
 
 
 _HINFO_ANY = b"\x07RFC8482\x00"
@@ -92,7 +92,7 @@ _HINFO_ANY = b"\x07RFC8482\x00"
 
 def any_reply(query: Query) -> bytes:
     """Return the small answer to a question for ANY."""
-    return own_reply(query, Rcode.NOERROR, answers=(record(13, MAX_DOWNSTREAM_SECONDS, _HINFO_ANY),))
+    return own_reply(query, Rcode.NOERROR, answers=(record(HINFO, MAX_DOWNSTREAM_SECONDS, _HINFO_ANY),))
 
 
 @dataclass(frozen=True, slots=True)

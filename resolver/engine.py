@@ -38,6 +38,7 @@ from resolver.wire import (
     ANY,
     CD,
     IN,
+    MAX_UDP,
     META_TYPES,
     RCODE_NAMES,
     TRANSFERS,
@@ -340,7 +341,9 @@ class Engine:
             gap = min(before[1] * 2, FAILURE_MOST) if before else FAILURE_FIRST
             if len(self._failures) >= MAX_FAILURES:
                 self._failures.clear()
-            self._failures[ask.key] = (now + gap, gap, answer, failure)
+            # What was said of a failure is kept only if it is small: there may be ten thousand of them.
+            said = answer if answer is not None and answer.size <= MAX_UDP else None
+            self._failures[ask.key] = (now + gap, gap, said, failure)
         elif answer is not None:
             self._failures.pop(ask.key, None)
             self._keep(ask, answer)

@@ -79,7 +79,6 @@ class Answer:
         "rcode",
         "segments",
         "size",
-        "stored",
         "superseded",
         "targets",
         "ttl",
@@ -102,7 +101,6 @@ class Answer:
         """Other names that the answer leads to (CNAME, SVCB targets), lower-case wire format: decided too."""
         self.ede = ede
         """The upstream's Extended DNS Errors as EDNS options, to be handed on."""
-        self.stored = now
         self.expires = now + ttl
         self.superseded = False
         self.size = size

@@ -110,7 +110,7 @@ class UdpListener:
         finish: Callable[[], None],
     ) -> None:
         sock.setblocking(False)
-        self._sock = sock
+        self._sock = sock  # held, or the descriptor would be closed with it
         self._fd = sock.fileno()
         self._engine = engine
         self._log = log

@@ -102,6 +102,7 @@ class Cache:
 
     entries: int = 50_000
     megabytes: int = 24
+    """For each worker; the ready-made replies of each group may take as much again."""
     stale_hours: int = 24
     """How long after its end an answer may still be given while upstreams fail (RFC 8767); 0 means never."""
 
