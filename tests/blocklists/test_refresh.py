@@ -42,7 +42,7 @@ def hundred(prefix: str = "n") -> str:
 
 def test_a_file_is_added_with_what_it_holds(tmp_path: Path) -> None:
     text = tmp_path / "mine.txt"
-    text.write_bytes(gzip.compress(b"0.0.0.0 example.org\nnonsense\n"))
+    text.write_bytes(gzip.compress(b"0.0.0.0 example.org\nnonsense\n", mtime=0))
     added = add(tmp_path / "lists", source(text), RULES, NOW)
     assert (added.rules, added.skipped, added.format, added.last_error) == (1, 1, None, "")
     assert added.last_refresh == "2026-09-02T08:30:00+00:00"
