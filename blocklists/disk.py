@@ -58,10 +58,10 @@ DISK = Disk()
 
 
 @contextmanager
-def alone(lists_folder: Path) -> Iterator[None]:
-    """Be the only process that changes this lists folder; wait for another one to finish."""
+def alone(lists_folder: Path, what: str = "lock") -> Iterator[None]:
+    """Be the only process that changes this lists folder (or does `what` in it); wait for another one to finish."""
     lists_folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(lists_folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(lists_folder / what, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

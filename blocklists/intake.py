@@ -1,32 +1,43 @@
-"""Take the text of a list in: unpack it, bound it, look at what it is, and refuse what would harm the school."""
+"""Take the text of a list in: bound it, look at what it is, and refuse what would harm the school."""
 
 import hashlib
 import os
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from blocklists.errors import RefusedText
-from blocklists.formats import Format, Rule, Skipped
+from blocklists.fetch import MAX_TRANSFER
+from blocklists.rules import Format, Rule, Scope, Skipped
 from blocklists.sources import Source, detect_in, read_items
-from blocklists.suffixes import Suffixes
-from translations import _
+from translations import _, mark
 
-MAX_TRANSFER = 64 << 20
-"""Bytes that may come over the net or from a file; the largest public lists have some 100 MB, 25 MB packed."""
 MAX_TEXT = 256 << 20
 """Bytes after unpacking: a bomb of 64 MiB would otherwise fill the disk."""
 
 SHRINK_FLOOR = 100
-"""Below so many rules a list may change as it likes: it is small or made by hand."""
+"""Below so many rules a list may change more: it is small or made by hand."""
 SHRINK_SHARE = 0.5
-"""A list that loses more than this at once has been cut off, emptied or replaced by something else."""
+"""A list that loses this much at once has been cut off, emptied or replaced by something else."""
+SMALL_FLOOR = 5
+SMALL_SHARE = 0.1
+"""A small list may change, too, but not to nearly nothing: then it is a word that some server says ("Moved")."""
+GROWTH_FACTOR = 10
+GROWTH_FLOOR = 100_000
+"""A list that grows by more than both at once has become something else (the list of all names there are)."""
+BAD_FLOOR = 3
+"""Fewer lines at fault are the slips of a list made by hand; whatever their share, the rest is meant."""
+BAD_PERCENT = 20
+"""Of the lines that say something; above it the text is of another kind than it was taken for."""
 
-_GZIP = b"\x1f\x8b"
-_PIECE = 1 << 16
+_LOOKED_AT = 1 << 16
+"""Bytes at the beginning by which a web page or a picture is known."""
+_EXAMPLES = 3
+
+_PLAIN = frozenset({Format.DOMAINS, Format.WILDCARD, Format.V2FLY})
+"""Formats in which any word is a name."""
+_NO_LABEL = mark("a domain name such as example.org (lists of whole top-level domains: --suffixes)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +47,30 @@ class Census:
     format: Format
     rules: int
     skipped: int
+    """Lines at fault."""
+    unused: int
+    """Lines that are well formed but say nothing to DNS."""
     first_skipped: tuple[Skipped, ...]
+    """The first lines at fault."""
+    labels: int = 0
+    """Rules about a single label in a format in which that may be any word; not if the list means such names."""
+    first_unused: tuple[Skipped, ...] = ()
+    """The first lines that are unused, or a single label."""
 
 
-def store(chunks: Iterable[bytes], target: Path) -> str:
-    """Write what came to a file, unpacked, and return its SHA-256. Raises RefusedText.
+def store(pieces: Iterable[bytes], target: Path) -> str:
+    """Write the text of a list to a file and return its SHA-256. Raises RefusedText.
 
     The file is forced to the disk, so that the caller only has to put it in place.
     """
     digest = hashlib.sha256()
     size = 0
+    head = b""
     with target.open("wb") as file:
-        for piece in _unpacked(_bounded(chunks)):
-            if size == 0:
-                _refuse_other_things(piece)
+        for piece in pieces:
+            if len(head) < _LOOKED_AT:
+                head += piece[: _LOOKED_AT - len(head)]
+                _refuse_other_things(head)
             size += len(piece)
             if size > MAX_TEXT:
                 raise RefusedText(_("expected a list of at most {limit} MiB, found more").format(limit=MAX_TEXT >> 20))
@@ -60,37 +81,62 @@ def store(chunks: Iterable[bytes], target: Path) -> str:
     return digest.hexdigest()
 
 
-def count(text: Path, form: Format | None, suffixes: Suffixes, first: int = 20) -> Census:
-    """Read a text through and count its rules; keep the first lines that were skipped."""
-    found = form or detect_in(text)
-    rules = skipped = 0
+def count(text: Path, source: Source, first: int = 20) -> Census:
+    """Read a text through and count what it says; keep the first lines at fault. Raises OSError."""
+    found = source.format or detect_in(text)
+    rules = faults = unused = labels = 0
     kept: list[Skipped] = []
-    for item in read_items(text, found, suffixes):
+    others: list[Skipped] = []
+    by_label = found in _PLAIN and not source.suffixes
+    for item in read_items(text, replace(source, format=found)):
         if isinstance(item, Rule):
             rules += 1
-        else:
-            skipped += 1
+            if by_label and "." not in item.name and item.scope is not Scope.PATTERN:
+                labels += 1
+                if len(others) < first:
+                    others.append(Skipped(item.line, _NO_LABEL, item.name, fault=False))
+        elif item.fault:
+            faults += 1
             if len(kept) < first:
                 kept.append(item)
-    return Census(found, rules, skipped, tuple(kept))
+        else:
+            unused += 1
+            if len(others) < first:
+                others.append(item)
+    return Census(found, rules, faults, unused, tuple(kept), labels, tuple(others))
 
 
-def judge(census: Census, source: Source) -> None:
-    """Refuse a text that must not replace the one we have. Raises RefusedText."""
-    if census.rules == 0:
-        example = census.first_skipped[0].report(source.id) if census.first_skipped else _("it is empty")
+def judge(census: Census, source: Source, *, bad_percent: int = BAD_PERCENT, force: bool = False) -> None:
+    """Refuse a text that must not replace the one we have. Raises RefusedText.
+
+    `force` is for a person who has looked at it and means it; a text without any rule is refused nevertheless.
+    """
+    names = census.rules - census.labels
+    if names == 0:
         raise RefusedText(
-            _("expected a list of names (formats: {formats}), found none: {example}").format(
-                formats=", ".join(Format), example=example
+            _("expected a list of names (formats: {formats}), found none: {examples}").format(
+                formats=", ".join(Format), examples=_examples(census, source) or _("it is empty")
             )
         )
-    if source.rules >= SHRINK_FLOOR and census.rules < source.rules * SHRINK_SHARE:
+    if force:
+        return
+    if census.skipped >= BAD_FLOOR and census.skipped * 100 > bad_percent * (census.rules + census.skipped):
         raise RefusedText(
             _(
-                "expected about {last} rules as last time, found {now}: kept the last good text; "
-                "if this is meant, remove the list and add it again"
-            ).format(last=source.rules, now=census.rules)
+                "expected at most {limit} % of the lines at fault, found {skipped} of {all} ({examples}); "
+                "if it is of another format, name that; if it is meant, refresh the list with --force"
+            ).format(
+                limit=bad_percent,
+                skipped=census.skipped,
+                all=census.rules + census.skipped,
+                examples=_examples(census, source),
+            )
         )
+    least = SHRINK_SHARE if source.rules >= SHRINK_FLOOR else SMALL_SHARE if source.rules >= SMALL_FLOOR else 0
+    if names <= source.rules * least and names < source.rules:
+        raise _unlike_before(census, source)
+    if source.rules and census.rules > max(source.rules * GROWTH_FACTOR, source.rules + GROWTH_FLOOR):
+        raise _unlike_before(census, source)
 
 
 def accepted(source: Source, census: Census, sha256: str, now: datetime) -> Source:
@@ -101,65 +147,34 @@ def accepted(source: Source, census: Census, sha256: str, now: datetime) -> Sour
         last_error="",
         rules=census.rules,
         skipped=census.skipped,
+        unused=census.unused,
+        rejected="",
         sha256=sha256,
     )
 
 
-def file_chunks(path: Path) -> Iterator[bytes]:
-    """Yield a regular file in pieces. Raises RefusedText, OSError."""
-    if not path.is_file():  # a device or a pipe would never end
-        if path.exists():
-            raise RefusedText(_("expected a file, found something else: {path}").format(path=path))
+def check_file(path: Path) -> None:
+    """Refuse what is neither a folder nor a file of bearable size: a device or a pipe would never end."""
+    if not path.exists():
         raise RefusedText(_("expected a file, found nothing at {path}").format(path=path))
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
+    if not path.is_dir() and not path.is_file():
+        raise RefusedText(_("expected a file or folder, found something else: {path}").format(path=path))
+    if path.is_file() and path.stat().st_size > MAX_TRANSFER:
+        raise RefusedText(_("expected a file of at most {limit} MiB, found more").format(limit=MAX_TRANSFER >> 20))
 
 
-def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_TRANSFER:
-            limit = MAX_TRANSFER >> 20
-            raise RefusedText(_("expected a transfer of at most {limit} MiB, found more").format(limit=limit))
-        yield chunk
+def _unlike_before(census: Census, source: Source) -> RefusedText:
+    return RefusedText(
+        _(
+            "expected about {last} rules as last time, found {now}: kept the last good text; "
+            "if this is meant, refresh the list with --force"
+        ).format(last=source.rules, now=census.rules)
+    )
 
 
-def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Undo gzip where the first bytes say so; a server may pack on its own and a source may be a .gz file."""
-    head = b"".join(islice(chunks, 1))
-    while 0 < len(head) < len(_GZIP) and (more := next(chunks, b"")):
-        head += more
-    if not head.startswith(_GZIP):
-        if head:
-            yield head
-        yield from chunks
-        return
-    unpacker = zlib.decompressobj(wbits=31)
-    for chunk in _chain(head, chunks):
-        pending = chunk
-        while pending:
-            if unpacker.eof:  # a gzip file may have several members
-                if not pending.strip(b"\0"):  # padding
-                    break
-                unpacker = zlib.decompressobj(wbits=31)
-            try:
-                piece = unpacker.decompress(pending, _PIECE)
-            except zlib.error as error:
-                raise RefusedText(
-                    _("expected a gzip file, found a damaged one ({error})").format(error=error)
-                ) from error
-            pending = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-            if piece:
-                yield piece
-    if not unpacker.eof:
-        raise RefusedText(_("expected a whole gzip file, found one that was cut off"))
-
-
-def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from rest
+def _examples(census: Census, source: Source) -> str:
+    shown = census.first_skipped or census.first_unused
+    return "; ".join(skipped.report(source.id) for skipped in shown[:_EXAMPLES])
 
 
 def _refuse_other_things(head: bytes) -> None:
@@ -168,4 +183,4 @@ def _refuse_other_things(head: bytes) -> None:
         found = start[:60].decode("utf-8", "replace")
         raise RefusedText(_("expected a list, found a web page that begins {found!r}").format(found=found))
     if b"\0" in head:
-        raise RefusedText(_("expected a text, found binary data (archives other than .gz must be unpacked first)"))
+        raise RefusedText(_("expected a text, found binary data"))

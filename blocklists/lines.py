@@ -12,7 +12,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def text_lines(stream: BinaryIO) -> Iterator[str]:
-    """Yield the lines without their ends (LF or CRLF); of an endless line a part longer than MAX_LINE."""
+    """Yield the lines without their ends (LF or CRLF; CR if the text has no others).
+
+    Of an endless line a part longer than MAX_LINE is yielded.
+    """
     return chain.from_iterable(text_blocks(stream))
 
 
@@ -20,11 +23,15 @@ def text_blocks(stream: BinaryIO) -> Iterator[list[str]]:
     """Yield the same lines by the block: to decode five million of them one by one costs seconds."""
     rest = b""
     first = True
+    old = False
     while block := stream.read(_BLOCK):
-        data = rest + block
         if first:
             first = False
-            data = data.removeprefix(_BOM)
+            block = block.removeprefix(_BOM)
+            old = b"\n" not in block and b"\r" in block[:-1]
+        if old:
+            block = block.replace(b"\r", b"\n")
+        data = rest + block
         cut = data.rfind(b"\n")
         if cut < 0:
             # Past MAX_LINE nothing of it counts any more: keep just enough for the parser to see that it is too long.

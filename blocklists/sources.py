@@ -10,10 +10,11 @@ from typing import Any
 
 from blocklists.disk import DISK, Disk
 from blocklists.errors import ListError
-from blocklists.formats import Format, Item, detect, parse
+from blocklists.formats import cancelled_rules, detect, parse
 from blocklists.lines import text_lines
-from blocklists.suffixes import Suffixes, refuse_suffixes
+from blocklists.rules import Format, Item
 from policy.categories import BY_ID
+from policy.services import SERVICES_BY_ID
 from translations import _
 
 SOURCES = "sources.json"
@@ -31,16 +32,40 @@ class Source:
     title: str
     category: str
     location: str
-    """A file's absolute path, an https: URL, or `starter:CATEGORY`."""
+    """The absolute path of a file or folder, an https: URL, `starter:CATEGORY` or `service:SERVICE`."""
     format: Format | None = None
     """None means: detected anew in each text."""
+    member: str = ""
+    """Which part of an archive or folder: a category of UT1 (`gambling`), a file of v2fly (`youtube`)."""
+    subdomains: bool | None = None
+    """For plain domains: whether a name covers what is below it; None means: as the format has it."""
+    suffixes: bool = False
+    """Whether public suffixes are listed on purpose (lists of dynamic DNS or hosting)."""
+    accepted: tuple[str, ...] = ()
+    """Names that were held back and that the operator let through."""
+    shadow: bool = False
+    """On trial: only counted what it would have blocked."""
     enabled: bool = True
+    licence: str = ""
+    homepage: str = ""
+    checksum: str = ""
+    """Where the file of checksums is that names the list (SHA-256, SHA-512 or MD5); empty if there is none."""
+    minisign: str = ""
+    """The public key that signs the list (`LOCATION.minisig`); empty if nobody signs it."""
     last_refresh: str = ""
     """When the text was last found good (RFC 3339); empty if never."""
     last_error: str = ""
     """Why the last attempt failed; empty if it did not."""
     rules: int = 0
     skipped: int = 0
+    """Lines at fault."""
+    unused: int = 0
+    """Lines that are well formed but say nothing to DNS."""
+    rejected: str = ""
+    """The SHA-256 of a text that was rolled back or refused at publishing; it is not taken again."""
+    rolled_back: tuple[str, ...] = ()
+    """The SHA-256 of texts that were rolled back, newest first; a source that goes back to one of them is not followed,
+    even after others were taken, unless it is forced."""
     sha256: str = ""
     etag: str = ""
     last_modified: str = ""
@@ -55,15 +80,15 @@ def check_id(list_id: str) -> str:
 
 
 def check_category(category: str) -> str:
-    """Return the category if there is one of that id. Raises ListError, naming the nearest."""
-    if category in BY_ID:
+    """Return the category or service if there is one of that id. Raises ListError, naming the nearest."""
+    if category in BY_ID or category in SERVICES_BY_ID:
         return category
-    nearest = get_close_matches(category, BY_ID, n=1, cutoff=0.5)
+    nearest = get_close_matches(category, [*BY_ID, *SERVICES_BY_ID], n=1, cutoff=0.5)
     if nearest:
         message = _("there is no category {found!r}; did you mean {nearest!r}?")
         raise ListError(message.format(found=category, nearest=nearest[0]))
-    message = _("there is no category {found!r}; there are: {known}")
-    raise ListError(message.format(found=category, known=", ".join(BY_ID)))
+    message = _("there is no category {found!r}; there are: {known}; and the services: {services}")
+    raise ListError(message.format(found=category, known=", ".join(BY_ID), services=", ".join(SERVICES_BY_ID)))
 
 
 def load_sources(lists_folder: Path) -> tuple[Source, ...]:
@@ -120,16 +145,27 @@ def detect_in(path: Path) -> Format:
         return detect(text_lines(stream))
 
 
-def read_items(path: Path, form: Format, suffixes: Suffixes) -> Iterator[Item]:
-    """Yield what a text says, as it is compiled. Raises OSError."""
+def read_items(path: Path, source: Source) -> Iterator[Item]:
+    """Yield what a text says, read as the list's settings have it. Raises OSError."""
+    form = source.format or detect_in(path)
+    cancelled: frozenset[str] = frozenset()
+    if form is Format.ADBLOCK:  # `$badfilter` takes back rules that may stand before it
+        with path.open("rb") as stream:
+            cancelled = cancelled_rules(text_lines(stream))
     with path.open("rb") as stream:
-        yield from refuse_suffixes(parse(text_lines(stream), form), suffixes)
+        yield from parse(text_lines(stream), form, subdomains=source.subdomains, cancelled=cancelled)
 
 
 def _source(raw: dict[str, Any]) -> Source:
     known = {field.name for field in fields(Source)}
     source = Source(**{key: value for key, value in raw.items() if key in known})
-    return replace(source, format=Format(source.format) if source.format else None)
+    # JSON knows neither enums nor tuples.
+    return replace(
+        source,
+        format=Format(source.format) if source.format else None,
+        accepted=tuple(source.accepted),
+        rolled_back=tuple(source.rolled_back),
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> ListError:

@@ -2,9 +2,9 @@
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from cli.facts import Facts
+from cli.facts import Facts, ListState
 from cli.findings import Finding, Health
 from cli.status import State, duration, problems
 from settings.model import LogDetail
@@ -51,20 +51,52 @@ def lists(facts: Facts) -> Iterator[Finding]:
         return
     fine = 0
     for each in facts.lists:
-        again = _("Read it again with: schoolfilter lists refresh")
-        if each.error:
-            text = _("The list {id} could not be read the last time: {error}").format(id=each.id, error=each.error)
-        elif not each.names:
-            text = _("The list {id} holds no names.").format(id=each.id)
-        elif each.refreshed is not None and facts.clock.now - each.refreshed > LIST_AGE:
-            days = (facts.clock.now - each.refreshed).days
-            text = _("The list {id} is {days} days old.").format(id=each.id, days=days)
-        else:
-            fine += 1
-            continue
-        yield Finding("lists", Health.WARNING, text, again)
+        found = list(_list(each, facts.clock.now))
+        fine += not found
+        yield from found
     if fine:
-        yield Finding("lists", Health.OK, _("{count} lists are in order.").format(count=fine))
+        yield Finding("lists", Health.OK, _("Lists in order: {count}.").format(count=fine))
+    if all(each.packaged for each in facts.lists):
+        yield Finding(
+            "lists",
+            Health.OK,
+            _("Only the lists that come with the program are in use: the best-known names, no more."),
+            _("Take public lists as well: schoolfilter lists add --preset secondary-school"),
+        )
+    held = ", ".join(f"{each.id} ({each.held})" for each in facts.lists if each.held)
+    if held:
+        yield Finding(
+            "lists",
+            Health.WARNING,
+            _("Rules that would close far more than one site are held, and do not block: {lists}").format(lists=held),
+            _("Look through them, and let through what is meant: schoolfilter lists held"),
+        )
+
+
+def _list(state: ListState, now: datetime) -> Iterator[Finding]:
+    again = _("Read it again with: schoolfilter lists refresh")
+    if state.refused:
+        yield Finding(
+            "lists",
+            Health.WARNING,
+            _("The list {id}: {error}").format(id=state.id, error=state.error),
+            _("See what it would change: schoolfilter lists diff. Then take it, or throw it away: lists discard"),
+        )
+    elif state.error:
+        text = _("The list {id} could not be read the last time: {error}").format(id=state.id, error=state.error)
+        yield Finding("lists", Health.WARNING, text, again)
+    elif not state.names:
+        yield Finding("lists", Health.WARNING, _("The list {id} holds no names.").format(id=state.id), again)
+    elif state.refreshed is not None and now - state.refreshed > LIST_AGE:
+        text = _("The list {id} is {days} days old.").format(id=state.id, days=(now - state.refreshed).days)
+        yield Finding("lists", Health.WARNING, text, again)
+    if state.take and not state.refused:
+        yield Finding(
+            "lists",
+            Health.WARNING,
+            _("A text of the list {id} was refused or rolled back and is not taken again.").format(id=state.id),
+            _("That is right if it was bad. To take it: {command}").format(command=state.take),
+        )
 
 
 def clients(facts: Facts) -> Iterator[Finding]:

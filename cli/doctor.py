@@ -1,7 +1,7 @@
 """`schoolfilter doctor`: find what goes wrong in schools, and say what to do about it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -10,16 +10,19 @@ from zoneinfo import ZoneInfo
 import click
 
 from blocklists.errors import ListError
-from blocklists.generation import current_generation, generation_folder, read_manifest
+from blocklists.generation import current_generation, generation_folder, verify
+from blocklists.shelf import read_candidate
 from blocklists.sources import Source, load_sources
-from blocklists.starters import STARTER
+from blocklists.starters import is_packaged
 from cli import machine
 from cli.context import Installation, pass_installation
 from cli.diagnosis import diagnose
 from cli.facts import Facts, ListState
 from cli.findings import Finding, Health
+from cli.lists_words import to_take
 from cli.probe import Target, probe_all
 from cli.status import gather
+from cli.status_lists import keeps_back
 from cli.table import print_json
 from cli.terminal import Terminal
 from resolver.upstream.address import (
@@ -72,22 +75,32 @@ def targets(settings: Settings) -> list[Target]:
 
 
 def list_states(folder: Path) -> tuple[tuple[ListState, ...], str]:
-    """Return the lists in use, or why they or the index made of them cannot be read."""
+    """Return the lists in use, or why they or the index made of them cannot be read. Reads every byte of the index."""
+    held: Mapping[str, int] = {}
     try:
         generation = current_generation(folder)
         if generation:
-            read_manifest(generation_folder(folder, generation))
+            manifest = verify(generation_folder(folder, generation))
+            held = {each.id: each.held_count for each in manifest.lists}
         sources = load_sources(folder)
     except ListError as error:
         return (), str(error)
-    return tuple(_list_state(source) for source in sources if source.enabled), ""
+    candidate = read_candidate(folder)
+    waiting = {each.id for each in candidate.refused} if candidate is not None else set()
+    refused = waiting if candidate is not None and candidate.problems else set()
+    return tuple(
+        _list_state(source, held.get(source.id, 0), source.id in refused, waiting)
+        for source in sources
+        if source.enabled or source.id in refused
+    ), ""
 
 
-def _list_state(source: Source) -> ListState:
-    # Starter lists are renewed with the program only.
-    ages = source.last_refresh and not source.location.startswith(STARTER)
-    refreshed = datetime.fromisoformat(source.last_refresh) if ages else None
-    return ListState(source.id, source.rules, refreshed, source.last_error)
+def _list_state(source: Source, held: int, refused: bool, waiting: Collection[str]) -> ListState:
+    # What comes with the program is renewed with the program only.
+    packaged = is_packaged(source.location)
+    refreshed = datetime.fromisoformat(source.last_refresh) if source.last_refresh and not packaged else None
+    take = to_take(source, waiting) if keeps_back(source) else ""
+    return ListState(source.id, source.rules, refreshed, source.last_error, held, refused, packaged, take)
 
 
 @click.command(

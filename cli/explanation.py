@@ -3,14 +3,17 @@
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
-from policy.categories import BY_ID, Severity
+from blocklists.search import terms_words
+from policy.categories import Category, Severity
 from policy.decide import decide
-from policy.decision import Action, Decision, Listing, Reason, Why
+from policy.decision import Action, Decision, Listing, Reason, Terms, Why
+from policy.hours import Hours
 from policy.names import display_name, with_parents
-from policy.snapshot import Level, Snapshot
+from policy.snapshot import Level, Snapshot, View
+from policy.subjects import subject, title_of
 from resolver.special import is_special
 from resolver.wire import META_TYPES, TRANSFERS
 from translations import _
@@ -36,6 +39,16 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
+class Weekly:
+    """A category or service that lists put the name in, and that is closed for the group in some hours of the week."""
+
+    id: str
+    hours: Hours
+    other: str = ""
+    """What closes the name though this were open: a category, a service, a level; empty if nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything `check` knows about one name and one asker."""
 
@@ -48,6 +61,8 @@ class Explanation:
     index_generation: str
     zone: str = ""
     """The zone whose own servers are asked ([upstream] zones); empty for all other names."""
+    hours: tuple["Weekly", ...] = ()
+    """What of that the lists say of the name is blocked for the group in some hours only."""
 
 
 def asker_of(snapshot: Snapshot, allowed_networks: Sequence[str], *, client: str = "", group: str = "") -> Asker:
@@ -86,8 +101,18 @@ def explain(
     elif not zone and is_special(name):
         decision = Decision(Action.LOCAL, Reason(Why.SPECIAL))
     else:
-        decision = decide(snapshot.views[asker.group], name, listings)
-    return Explanation(name, asker, decision, listings, snapshot.version, index_generation, zone)
+        decision = decide(snapshot.views[asker.group], name, listings, qtype)
+    weekly = snapshot.groups[asker.group].hours
+    subjects = dict.fromkeys(listing.category for listing in listings if listing.category in weekly)
+    view = snapshot.views[asker.group]
+    hours = tuple(Weekly(id_, weekly[id_], _closed_besides(view, id_, name, listings, qtype)) for id_ in subjects)
+    return Explanation(name, asker, decision, listings, snapshot.version, index_generation, zone, hours)
+
+
+def _closed_besides(view: View, id_: str, name: str, listings: tuple[Listing, ...], qtype: int) -> str:
+    """Return what closes a name for a view in which one category or service is open; empty if nothing does."""
+    decision = decide(view.varied(closed=view.closed - {id_}), name, listings, qtype)
+    return (decision.reason.category or decision.reason.why) if decision.blocked else ""
 
 
 def verdict(action: Action) -> str:
@@ -95,14 +120,29 @@ def verdict(action: Action) -> str:
     return {
         Action.ALLOW: _("allowed"),
         Action.BLOCK: _("blocked"),
+        Action.REWRITE: _("allowed, in safe mode"),
         Action.LOCAL: _("answered by the filter itself"),
         Action.REFUSE: _("refused"),
         Action.FAIL: _("failed"),
     }[action]
 
 
-def sentence(reason: Reason) -> str:
-    """Return the rule that decided as one sentence."""
+def is_expression(rule: str) -> bool:
+    """Tell whether what a list says is an expression, by its looks: neither a name nor a network."""
+    try:
+        ipaddress.ip_network(rule)
+    except ValueError:
+        return any(not (letter.isalnum() or letter in "-_.") for letter in rule)
+    return False
+
+
+def sentence(reason: Reason, name: str = "") -> str:
+    """Return the rule that decided about a name as a sentence or two, without the text of an expression."""
+    if reason.via:
+        leads = _("The answer leads to {via}.").format(via=display_name(reason.via))
+        return f"{leads} {sentence(replace(reason, via=''), reason.via)}"
+    if reason.list_id and is_expression(reason.rule):
+        return _by_expression(reason, display_name(name))
     rule = display_name(reason.rule)
     category = reason.category
     match reason.why:
@@ -132,6 +172,20 @@ def sentence(reason: Reason) -> str:
             return _("A list names {rule} in the category {category}, which is closed for this group.").format(
                 rule=rule, category=category
             )
+        case Why.SERVICE:
+            return _("A list names {rule} as part of the service {service}, which is closed for this group.").format(
+                rule=rule, service=category
+            )
+        case Why.NEEDED:
+            return _(
+                "Lessons or devices need {rule} (bundle {bundle}): no category closes it, whatever the lists say."
+            ).format(rule=rule, bundle=category)
+        case Why.SAFE_SEARCH:
+            return _("Nothing closes {rule}; this group gets it in its safe mode.").format(rule=rule)
+        case Why.SHADOW:
+            return _(
+                "Nothing closes it, but a list on trial would: it names {rule} in {category}, and is only counted."
+            ).format(rule=rule, category=category)
         case Why.DEFAULT:
             return _("No rule speaks against it.")
         case Why.REBINDING:
@@ -148,6 +202,19 @@ def sentence(reason: Reason) -> str:
             return _("No upstream gave a usable answer.")
 
 
+def _by_expression(reason: Reason, name: str) -> str:
+    """Return what an expression decided; how it is written (up to a thousand signs) would hide all else."""
+    fits = _("A pattern of the list {list} fits {name}.").format(list=reason.list_id, name=name)
+    match reason.why:
+        case Why.LOCKED:
+            text = _("The law forbids its category {category}: no entry and no order can open it.")
+        case Why.SHADOW:
+            text = _("The list is on trial and only counted; else its category {category} would close the name.")
+        case _:
+            text = _("Its category {category} is closed for this group.")
+    return f"{fits} {text.format(category=reason.category)}"
+
+
 def severity_name(severity: Severity) -> str:
     """Return the word for a severity."""
     return {
@@ -159,14 +226,24 @@ def severity_name(severity: Severity) -> str:
 
 
 def category_line(category_id: str, language: str) -> str:
-    """Return title, severity and clause of a category in one line."""
-    category = BY_ID.get(category_id)
-    if category is None:
+    """Return title, severity and clause of a category in one line; of a service, that it is one."""
+    found = subject(category_id)
+    if found is None:
         return category_id
-    parts = [category_id, severity_name(category.severity)]
-    if category.clause:
-        parts.append(category.clause)
-    return f"{category.title(language)} ({', '.join(parts)})"
+    parts = [category_id]
+    if isinstance(found, Category):
+        parts.append(severity_name(found.severity))
+        if found.clause:
+            parts.append(found.clause)
+    else:
+        parts.append(_("service"))
+    return f"{title_of(category_id, language)} ({', '.join(parts)})"
+
+
+def conditions(terms: Terms | None) -> list[str]:
+    """Return the conditions of a statement, most of them in the words of lists: `important`, `dnstype=A`."""
+    words = list(terms_words(terms))
+    return [_("an expression"), *words] if terms is not None and terms.pattern else words
 
 
 def overruled(explanation: Explanation) -> list[Listing]:

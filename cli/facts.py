@@ -124,6 +124,14 @@ class ListState:
     names: int
     refreshed: datetime | None
     error: str = ""
+    held: int = 0
+    """Rules that wait for a person's word."""
+    refused: bool = False
+    """A new text was refused when it was to be published; the one before it is in force."""
+    packaged: bool = False
+    """It comes with the program."""
+    take: str = ""
+    """The command that takes a text which was refused or rolled back; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,26 @@
 """`groups`: who is restricted how far, which networks they ask from, and what is closed to them."""
 
 import asyncio
-import difflib
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
 
 from cli.arguments import NETWORK
+from cli.closed_besides import closed_besides
 from cli.context import Installation, pass_installation, who
 from cli.errors import Misuse
 from cli.policy import category_title, opened
+from cli.restrictions import Restrictions, options, restrictions_of, safe_search_line
 from cli.table import print_json, print_table
 from cli.typed import text_of
 from policy.categories import BY_ID
+from policy.presets import Preset
+from policy.safesearch import ENGINES, OFF, SAFE
+from policy.services import SERVICES, SERVICES_BY_ID
 from policy.snapshot import Group, IPNetwork, Level, closed_categories
 from settings.model import Settings
 from storage.policy_db import PolicyDb
@@ -33,9 +38,6 @@ _level_option = click.option(
     help=_("high, medium, low, off (nothing opens) or open (staff)."),
 )
 _title_option = click.option("--title", metavar="TEXT", help=_("What people call the group."))
-_block_option = click.option(
-    "--block", "block", multiple=True, metavar="CATEGORY", help=_("Close a category (may be repeated).")
-)
 _network_option = click.option(
     "--network", "networks", type=NETWORK, multiple=True, help=_("A network of this group (may be repeated).")
 )
@@ -59,7 +61,15 @@ def groups(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(group, default) for group in found])
         return
-    headings = (_("GROUP"), _("TITLE"), _("LEVEL"), _("NETWORKS"), _("CLOSED CATEGORIES"))
+    headings = (
+        _("GROUP"),
+        _("TITLE"),
+        _("LEVEL"),
+        _("NETWORKS"),
+        _("CLOSED CATEGORIES"),
+        _("SERVICES"),
+        _("SAFE SEARCH"),
+    )
     print_table(headings, (_row(group, default) for group in found))
     click.echo(_("* the group of every client whose network is in no other group"))
 
@@ -70,11 +80,7 @@ def groups(ctx: click.Context, as_json: bool) -> None:
 @pass_installation
 def show(installation: Installation, id_: str, as_json: bool) -> None:
     """Print everything about a group."""
-    found, default = _read(installation.settings)
-    group = next((each for each in found if each.id == id_), None)
-    if group is None:
-        message = _("expected a group that exists ({groups}), found {group}.")
-        raise UnknownGroup(message.format(groups=", ".join(each.id for each in found), group=id_))
+    group, default = _one(installation.settings, id_)
     if as_json:
         print_json(_as_json(group, default))
         return
@@ -84,18 +90,36 @@ def show(installation: Installation, id_: str, as_json: bool) -> None:
     click.echo(_("Networks: {networks}").format(networks=networks))
     if group.id == default:
         click.echo(_("Every client whose network is in no other group belongs here."))
+    click.echo(_("Safe search: {engines}").format(engines=safe_search_line(group.safe_search)))
+    closed = _closed(group)
     click.echo(_("Closed categories:"))
-    for category in sorted(closed_categories(group.level, group.blocked_categories)):
+    for category in sorted(closed - SERVICES_BY_ID.keys()):
         locked = category in BY_ID and BY_ID[category].locked
-        click.echo(f"  {category_title(category)}" + (f"  [{_('by law')}]" if locked else ""))
+        click.echo(f"  {category_title(category)}" + (f"  [{_('by law')}]" if locked else _hours_of(group, category)))
+    services = sorted(closed & SERVICES_BY_ID.keys())
+    click.echo(_("Closed services:") + ("" if services else " -"))
+    for service in services:
+        click.echo(f"  {category_title(service)}{_hours_of(group, service)}")
 
 
-@groups.command("set", help=_("Change a group. Example: schoolfilter groups set pupils --unblock video --level medium"))
+@groups.command(
+    "set",
+    help=_(
+        "Change a group.\n\nExample: schoolfilter groups set pupils --block tiktok --block games "
+        "--hours 'mon-fri 08:00-13:30'"
+    ),
+)
 @_id_argument
 @_level_option
 @_title_option
-@_block_option
-@click.option("--unblock", "unblock", multiple=True, metavar="CATEGORY", help=_("Open a category (may be repeated)."))
+@options
+@click.option(
+    "--unblock",
+    "unblock",
+    multiple=True,
+    metavar="ID",
+    help=_("Open a category or a service (may be repeated)."),
+)
 @_network_option
 @click.option(
     "--drop-network",
@@ -110,28 +134,44 @@ def set_(
     id_: str,
     level: str | None,
     title: str | None,
+    preset: str | None,
     block: tuple[str, ...],
+    hours: str | None,
+    safe_search: tuple[str, ...],
+    youtube: str | None,
     unblock: tuple[str, ...],
     networks: tuple[IPNetwork, ...],
     drop: tuple[IPNetwork, ...],
 ) -> None:
     """Change a group, all of it or nothing."""
+    asked = restrictions_of(preset, block, hours, unblock, safe_search, youtube)
+    chosen, now = Level(level) if level else None, datetime.now(UTC)
     change = GroupChange(
-        Level(level) if level else None, _title(title), _categories(block), _openable(unblock), networks, drop
+        chosen,
+        _title(title),
+        asked.block,
+        asked.unblock,
+        networks,
+        drop,
+        asked.hours,
+        tuple(asked.safe_search.items()),
     )
+    if asked.preset is not None:
+        change = _with_preset(change, asked.preset, _one(installation.settings, id_)[0])
     if change == GroupChange():
         raise Misuse(_("expected something to change, such as --level, --block or --network; --help lists them"))
-    now = datetime.now(UTC)
     _change(installation.settings, lambda policy: policy.set_group(id_, change, at=now, by=who()))
     click.echo(_("{group} is changed; the server follows within a second.").format(group=id_))
+    _warn_without_effect(installation.settings, id_, asked.block)
+    _warn_closed_besides(installation.settings, id_, [*(asked.block if asked.hours else ()), *asked.unblock])
     _warn_outside(installation.settings, networks)
 
 
-@groups.command(help=_("Add a group. Example: schoolfilter groups add room5 --level high --network 10.0.5.0/24"))
+@groups.command(help=_("Add a group.\n\nExample: schoolfilter groups add room5 --level high --network 10.0.5.0/24"))
 @_id_argument
 @_level_option
 @_title_option
-@_block_option
+@options
 @_network_option
 @pass_installation
 def add(
@@ -139,21 +179,33 @@ def add(
     id_: str,
     level: str | None,
     title: str | None,
+    preset: str | None,
     block: tuple[str, ...],
+    hours: str | None,
+    safe_search: tuple[str, ...],
+    youtube: str | None,
     networks: tuple[IPNetwork, ...],
 ) -> None:
-    """Add a group; without --block it has the categories closed that a new school closes for pupils."""
+    """Add a group. What is not given is as a new school has it for pupils."""
     if not _ID.fullmatch(id_):
         message = _("expected an id of small Latin letters, digits and hyphens, such as room-5, found {text}")
         raise Misuse(message.format(text=repr(id_[:60])))
-    blocked, now = _categories(block) or FIRST_BLOCKED, datetime.now(UTC)
-    chosen = Level(level) if level else Level.MEDIUM
+    asked, now = restrictions_of(preset, block, hours, (), safe_search, youtube), datetime.now(UTC)
+    chosen = Level(level) if level else asked.preset.level if asked.preset else Level.MEDIUM
+    blocked, modes = _first(asked, chosen)
 
     async def work(policy: PolicyDb) -> None:
-        await policy.add_group(id_, _title(title) or id_, chosen, blocked, networks, at=now, by=who())
+        await policy.add_group(
+            *(id_, _title(title) or id_, chosen, blocked, networks),
+            hours=asked.hours,
+            safe_search=modes,
+            at=now,
+            by=who(),
+        )
 
     _change(installation.settings, work)
     click.echo(_("The group {group} is added, at the level {level}.").format(group=id_, level=chosen))
+    _warn_without_effect(installation.settings, id_, asked.block)
     _warn_outside(installation.settings, networks)
 
 
@@ -176,6 +228,16 @@ def _read(settings: Settings) -> tuple[list[Group], str]:
     return asyncio.run(read())
 
 
+def _one(settings: Settings, id_: str) -> tuple[Group, str]:
+    """Return a group and the id of the default group. Raises UnknownGroup."""
+    found, default = _read(settings)
+    group = next((each for each in found if each.id == id_), None)
+    if group is None:
+        message = _("expected a group that exists ({groups}), found {group}.")
+        raise UnknownGroup(message.format(groups=", ".join(each.id for each in found), group=id_))
+    return group, default
+
+
 def _change(settings: Settings, work: Callable[[PolicyDb], Awaitable[None]]) -> None:
     async def change() -> None:
         async with await opened(settings) as policy:
@@ -188,26 +250,47 @@ def _title(title: str | None) -> str | None:
     return None if title is None else text_of(title, "--title", 80)
 
 
-def _categories(ids: Sequence[str]) -> tuple[str, ...]:
-    unknown = []
-    for id_ in ids:
-        if id_ not in BY_ID:
-            near = difflib.get_close_matches(id_, BY_ID, n=1, cutoff=0.5)
-            hint = (
-                _("did you mean {name}?").format(name=near[0]) if near else _("`schoolfilter categories` lists them.")
-            )
-            unknown.append(_("expected a category, found {text}: {hint}").format(text=repr(id_[:60]), hint=hint))
-    if unknown:
-        raise Misuse("\n".join(unknown))
-    return tuple(ids)
+def _with_preset(change: GroupChange, preset: Preset, group: Group) -> GroupChange:
+    """Return the change that also does what a preset says; what was asked for by name goes before it."""
+    off = dict.fromkeys((engine.id for engine in ENGINES), OFF)
+    modes = {**off, **preset.safe_search, **dict(change.safe_search)}
+    return replace(
+        change,
+        level=change.level or preset.level,
+        block=tuple(sorted(preset.blocked.union(change.block).difference(change.unblock))),
+        unblock=tuple(sorted(group.blocked_categories.difference(preset.blocked, change.block).union(change.unblock))),
+        safe_search=tuple(modes.items()),
+    )
 
 
-def _openable(ids: Sequence[str]) -> tuple[str, ...]:
-    locked = [category_title(id_) for id_ in _categories(ids) if BY_ID[id_].locked]
-    if locked:
-        message = _("the law forbids {categories}: closed for every group, nobody can open it. Nothing was changed.")
-        raise Misuse(message.format(categories=", ".join(locked)))
-    return tuple(ids)
+def _first(asked: Restrictions, level: Level) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return what is blocked for a new group, and its safe search."""
+    if asked.preset is not None:
+        return tuple(sorted(asked.preset.blocked.union(asked.block))), {**asked.preset.safe_search, **asked.safe_search}
+    modes = {} if level is Level.OPEN else SAFE
+    return asked.block or FIRST_BLOCKED, {**modes, **asked.safe_search}
+
+
+def _warn_without_effect(settings: Settings, id_: str, block: Sequence[str]) -> None:
+    group, _default = _one(settings, id_)
+    idle = [category_title(each) for each in block if each not in _closed(group)]
+    if idle:
+        message = _("Note: at the level {level} these stay open all the same: {ids}. Level medium closes them.")
+        click.echo(message.format(level=group.level, ids=", ".join(idle)), err=True)
+
+
+def _warn_closed_besides(settings: Settings, id_: str, opened_at_times: Sequence[str]) -> None:
+    """Name what keeps services closed that were opened, or are to be closed in some hours only."""
+    services = [each for each in opened_at_times if each in SERVICES_BY_ID]
+    if not services:
+        return
+    for each in closed_besides(settings, id_, services):
+        text = _("Note: {closer} is closed for {group} too: of {all} names of {service}, {count} stay closed.")
+        title, service = category_title(each.closer), category_title(each.service)
+        click.echo(
+            text.format(closer=title, group=id_, count=each.count, all=each.all, service=service),
+            err=True,
+        )
 
 
 def _warn_outside(settings: Settings, networks: Sequence[IPNetwork]) -> None:
@@ -222,20 +305,42 @@ def _holds(holder: IPNetwork, network: IPNetwork) -> bool:
     return holder.version == network.version and network.subnet_of(holder)  # type: ignore[arg-type] # same version
 
 
+def _closed(group: Group) -> frozenset[str]:
+    return closed_categories(group.level, group.blocked_categories)
+
+
+def _hours_of(group: Group, id_: str) -> str:
+    hours = group.hours.get(id_)
+    return f"  [{hours}]" if hours else ""
+
+
 def _row(group: Group, default: str) -> tuple[str, ...]:
-    closed = closed_categories(group.level, group.blocked_categories)
-    share = _("{count} of {all}").format(count=len(closed & BY_ID.keys()), all=len(BY_ID))
-    networks = ", ".join(map(str, group.networks)) or "-"
-    return group.id + ("*" if group.id == default else ""), group.title, group.level, networks, share
+    closed = _closed(group)
+    share = _("{count} of {all}")
+    safe = sum(mode != OFF for mode in group.safe_search.values())
+    return (
+        group.id + ("*" if group.id == default else ""),
+        group.title,
+        group.level,
+        ", ".join(map(str, group.networks)) or "-",
+        share.format(count=len(closed & BY_ID.keys()), all=len(BY_ID)),
+        share.format(count=len(closed & SERVICES_BY_ID.keys()), all=len(SERVICES)),
+        share.format(count=safe, all=len(ENGINES)),
+    )
 
 
 def _as_json(group: Group, default: str) -> dict[str, object]:
+    closed = _closed(group)
     return {
         "id": group.id,
         "title": group.title,
         "level": group.level,
         "default": group.id == default,
         "networks": [str(network) for network in group.networks],
-        "blocked_categories": sorted(group.blocked_categories),
-        "closed_categories": sorted(closed_categories(group.level, group.blocked_categories)),
+        "blocked_categories": sorted(group.blocked_categories - SERVICES_BY_ID.keys()),
+        "blocked_services": sorted(group.blocked_categories & SERVICES_BY_ID.keys()),
+        "closed_categories": sorted(closed - SERVICES_BY_ID.keys()),
+        "closed_services": sorted(closed & SERVICES_BY_ID.keys()),
+        "hours": {id_: str(hours) for id_, hours in sorted(group.hours.items())},
+        "safe_search": {engine.id: group.safe_search.get(engine.id, OFF) for engine in ENGINES},
     }

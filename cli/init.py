@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from blocklists.compile import ensure_starter
+from blocklists.publish import Limits, ensure_starter
 from cli.context import Installation, pass_installation
 from cli.errors import Misuse
 from cli.typed import text_of
@@ -103,7 +103,7 @@ def _prepare(installation: Installation, state: Path | None, chosen: Mapping[str
     for folder in (settings.paths.state, settings.paths.lists, settings.paths.query_log, settings.paths.run):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(_make_policy(settings))
-    ensure_starter(settings.paths.lists)
+    ensure_starter(settings.paths.lists, Limits.of(settings))
     return Done(ready, config, wrote, kept_as)
 
 

@@ -26,6 +26,7 @@ POLL_SECONDS = 0.25
 _STYLES = {
     Action.ALLOW: "green",
     Action.BLOCK: "red",
+    Action.REWRITE: "bold green",
     Action.LOCAL: "cyan",
     Action.REFUSE: "magenta",
     Action.FAIL: "yellow",

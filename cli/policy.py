@@ -1,23 +1,27 @@
 """`allow`, `block` and `remove`: the entries that people make by hand."""
 
 import asyncio
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import click
 
+from blocklists.bundles import load_bundles
 from blocklists.index import open_current
 from blocklists.suffixes import bundled
 from cli.context import Installation, pass_installation, who
 from cli.errors import Failure, Misuse
 from cli.table import print_json, print_table
 from cli.typed import names_of, order_of, text_of
-from policy.categories import BY_ID
 from policy.decide import decide, entry_for
 from policy.decision import Listing, Why
-from policy.names import display_name, with_parents
+from policy.names import display_name, parse_name, with_parents
+from policy.needed import BUNDLES
 from policy.snapshot import Entry, EntryKind, Level, Snapshot, View, closed_categories
+from policy.subjects import subject, title_of
 from settings.model import ApprovalMode, Settings
 from storage.policy_db import PolicyDb, open_policy
 from storage.policy_rows import NewEntry, Order, StoredEntry
@@ -30,7 +34,8 @@ Listings = dict[str, tuple[Listing, ...]]
 @click.command(
     help=_(
         "Put names on the director's list: each opens with all names below it. "
-        "Example: schoolfilter allow example.org --order 12 --date 2026-09-02"
+        "Example: schoolfilter allow example.org --order 12 --date 2026-09-02\n\n"
+        "To read a bundle before it is ordered: schoolfilter allow --bundle education --list"
     )
 )
 @click.argument("names", nargs=-1, metavar="NAME...")
@@ -38,7 +43,37 @@ Listings = dict[str, tuple[Listing, ...]]
 @click.option("--reason", default="", metavar="TEXT", help=_("Why, in a sentence."))
 @click.option("--order", "number", metavar="NUMBER", help=_("The number of the director's order."))
 @click.option("--date", "day", metavar="YYYY-MM-DD", help=_("The date of the order."))
-@click.option("--list", "listing", is_flag=True, help=_("Show the entries in force instead."))
+@click.option(
+    "--bundle",
+    type=click.Choice(BUNDLES),
+    help=_("All names of a bundle that comes with the program: what lessons or devices need."),
+)
+@click.option(
+    "--with-dependencies",
+    is_flag=True,
+    help=_("Propose what else the site needs: names that devices asked for right after it and did not get."),
+)
+@click.option(
+    "--within",
+    type=click.FloatRange(min=0.1, max=300),
+    default=10,
+    show_default=True,
+    help=_("With --with-dependencies: how many seconds after the site."),
+)
+@click.option(
+    "--days",
+    type=click.IntRange(min=1, max=3650),
+    default=7,
+    show_default=True,
+    help=_("With --with-dependencies: how many days of the query log."),
+)
+@click.option("--yes", is_flag=True, help=_("With --with-dependencies: open all that is proposed, ask nothing."))
+@click.option(
+    "--list",
+    "listing",
+    is_flag=True,
+    help=_("Show the entries in force instead; with --bundle: what the bundle would open, for the director to read."),
+)
 @click.option("--json", "as_json", is_flag=True, help=_("With --list: print JSON."))
 @pass_installation
 def allow(
@@ -48,13 +83,22 @@ def allow(
     reason: str,
     number: str | None,
     day: str | None,
+    bundle: str | None,
+    with_dependencies: bool,
+    within: float,
+    days: int,
+    yes: bool,
     listing: bool,
     as_json: bool,
 ) -> None:
     """Add allow entries that rest on an order, or list those there are."""
     settings = installation.settings
-    if _wants_list(names, listing, as_json):
-        _print_entries(settings, EntryKind.ALLOW, group, as_json)
+    _check_mixture(names, bundle, with_dependencies, yes)
+    if _wants_list(names, bundle, listing, as_json):
+        if bundle is not None:
+            _print_bundle(settings, bundle, as_json)
+        else:
+            _print_entries(settings, EntryKind.ALLOW, group, as_json)
         return
     if settings.approval.mode is ApprovalMode.SIGNATURE:
         message = _(
@@ -62,14 +106,78 @@ def allow(
             'changed. Let the director sign an order on paper, set approval.mode = "paper" in {path}, and give its '
             "number and date: schoolfilter allow {name} --order NUMBER --date YYYY-MM-DD"
         )
-        raise Failure(message.format(path=installation.loaded.path, name=names[0]))
-    order = order_of(number, day)
-    wanted = [NewEntry(EntryKind.ALLOW, each, group, text_of(reason, "--reason"), order) for each in names_of(names)]
+        raise Failure(message.format(path=installation.loaded.path, name=names[0] if names else f"--bundle {bundle}"))
+    order, note = order_of(number, day), text_of(reason, "--reason")
+    if bundle is not None:
+        _allow_bundle(settings, bundle, group, note, order)
+        return
+    wanted = [NewEntry(EntryKind.ALLOW, each, group, note, order) for each in names_of(names)]
+    snapshot = _allow(settings, wanted)
+    if with_dependencies:
+        # Imported here: only who asks for it pays for reading the log, and it needs words of this module.
+        from cli.dependencies import offer
+
+        needed = offer(settings, wanted[0], snapshot, within=within, days=days, all_of_them=yes)
+        if needed:
+            _allow(settings, needed)
+
+
+def _allow(settings: Settings, wanted: Sequence[NewEntry]) -> Snapshot:
+    """Add the entries, all or none, and say so."""
     listings = _look_up(settings, wanted)
     _refuse_what_cannot_open(wanted, listings)
     snapshot = asyncio.run(_add(settings, wanted))
     for entry in wanted:
-        _say_allowed(entry, order, listings[entry.name], snapshot)
+        _say_allowed(entry, listings[entry.name], snapshot)
+    return snapshot
+
+
+def _allow_bundle(settings: Settings, bundle: str, group: str | None, note: str, order: Order) -> None:
+    """Add all names of a bundle that an order can open; name the others."""
+    text = note or _("bundle {bundle}").format(bundle=bundle)
+    entries = [NewEntry(EntryKind.ALLOW, each.name, group, text, order) for each in load_bundles()[bundle]]
+    closed = _closed_of_bundle(settings, entries)
+    wanted = [entry for entry in entries if entry.name not in closed]
+    snapshot = asyncio.run(_add(settings, wanted))
+    said = _("The bundle {bundle}: {count} names, with all names below them, are allowed {audience}: {document}.")
+    document, audience = document_of(order), audience_of(group)
+    click.echo(said.format(bundle=bundle, count=len(wanted), audience=audience, document=document))
+    for refusal in closed.values():
+        click.echo(f"  {refusal}")
+    _say_off(snapshot, group)
+    click.echo(
+        _("See them with: schoolfilter allow --list. To take them back: schoolfilter remove --bundle {bundle}").format(
+            bundle=shlex.join([bundle, *(("--group", group) if group is not None else ())])
+        )
+    )
+
+
+def _closed_of_bundle(settings: Settings, entries: Sequence[NewEntry]) -> dict[str, str]:
+    """Return the names of a bundle that no entry opens, each with the reason in words."""
+    closed = _what_cannot_open(entries, _look_up(settings, entries))
+    for entry in entries:
+        if bundled().hold(entry.name):
+            text = _("{name} will not open whole: strangers register their own names below it.")
+            closed[entry.name] = text.format(name=display_name(entry.name))
+    return closed
+
+
+def _print_bundle(settings: Settings, bundle: str, as_json: bool) -> None:
+    """Print what an order for a bundle opens; what it does not open is told with the reason."""
+    entries = [NewEntry(EntryKind.ALLOW, each.name) for each in load_bundles()[bundle]]
+    closed = _closed_of_bundle(settings, entries)
+    if as_json:
+        facts = [
+            {"name": each.name, "display": display_name(each.name), "closed": closed.get(each.name, "")}
+            for each in entries
+        ]
+        print_json(facts)
+        return
+    for entry in entries:
+        if entry.name not in closed:
+            click.echo(display_name(entry.name))
+    for refusal in closed.values():
+        click.echo(f"  {refusal}")
 
 
 @click.command(
@@ -93,7 +201,7 @@ def block(
 ) -> None:
     """Add block entries, or list those there are."""
     settings = installation.settings
-    if _wants_list(names, listing, as_json):
+    if _wants_list(names, None, listing, as_json):
         _print_entries(settings, EntryKind.BLOCK, group, as_json)
         return
     wanted = [NewEntry(EntryKind.BLOCK, each, group, text_of(reason, "--reason")) for each in names_of(names)]
@@ -103,24 +211,42 @@ def block(
 
 
 @click.command(
-    help=_("End the entries for names; the lists decide about them again. Example: schoolfilter remove example.org")
+    help=_(
+        "End the entries for names; the lists decide about them again. Example: schoolfilter remove example.org\n\n"
+        "A whole bundle: schoolfilter remove --bundle education"
+    )
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--group", metavar="ID", help=_("The entries of this group; if not given: those for everyone."))
 @click.option(
     "--kind", type=click.Choice([each.value for each in EntryKind]), help=_("Only these; if not given: both.")
 )
+@click.option("--bundle", type=click.Choice(BUNDLES), help=_("All allow entries for names of a bundle."))
 @pass_installation
-def remove(installation: Installation, names: tuple[str, ...], group: str | None, kind: str | None) -> None:
+def remove(
+    installation: Installation, names: tuple[str, ...], group: str | None, kind: str | None, bundle: str | None
+) -> None:
     """End entries; they stay in the database with the moment and the person."""
+    if bool(names) == (bundle is not None):
+        raise Misuse(_("expected names, such as example.org, or --bundle"))
+    if bundle is not None and kind == EntryKind.BLOCK:
+        raise Misuse(_("--bundle: a bundle has allow entries only"))
     canonical = names_of(names)
 
     async def end() -> list[StoredEntry]:
         async with await opened(installation.settings) as policy:
             chosen, now = EntryKind(kind) if kind else None, datetime.now(UTC)
-            return await policy.remove_entries(canonical, kind=chosen, group=group, at=now, by=who())
+            ending = canonical
+            if bundle is not None:
+                chosen, ending = EntryKind.ALLOW, await _entered(policy, bundle, group)
+            return await policy.remove_entries(ending, kind=chosen, group=group, at=now, by=who())
 
-    for entry in asyncio.run(end()):
+    ended = asyncio.run(end())
+    if bundle is not None:
+        text = _("The bundle {bundle}: {count} names are no longer on the director's list ({audience}).")
+        click.echo(text.format(bundle=bundle, count=len(ended), audience=audience_of(group)))
+        return
+    for entry in ended:
         if entry.kind is EntryKind.ALLOW:
             text = _("{name} is no longer on the director's list ({audience}; it rested on {document}).")
         else:
@@ -129,12 +255,29 @@ def remove(installation: Installation, names: tuple[str, ...], group: str | None
         click.echo(text.format(name=shown, audience=audience_of(entry.group), document=document))
 
 
+async def _entered(policy: PolicyDb, bundle: str, group: str | None) -> list[str]:
+    """Return the names of a bundle that have an allow entry for exactly this audience. Raises Failure if none has."""
+    of_bundle = {each.name for each in load_bundles()[bundle]}
+    entries = await policy.entries(EntryKind.ALLOW, group=group)
+    names = [entry.name for entry in entries if entry.name in of_bundle and entry.group == group]
+    if not names:
+        message = _("no name of the bundle {bundle} is on the director's list ({audience}). Nothing was changed.")
+        raise Failure(message.format(bundle=bundle, audience=audience_of(group)))
+    return names
+
+
 async def opened(settings: Settings) -> PolicyDb:
     """Open the policy of an installation. Raises Failure if `init` has not been run."""
     if not settings.paths.policy_db.exists():
         message = _("expected the policy in {path}, found nothing; make it with: schoolfilter init")
         raise Failure(message.format(path=settings.paths.policy_db))
     return await open_policy(settings.paths.policy_db)
+
+
+async def snapshot_of(policy: PolicyDb, settings: Settings) -> Snapshot:
+    """Return the policy in force with all that the settings and the bundles add to it."""
+    needed = chain.from_iterable(load_bundles().values())
+    return await policy.load_snapshot([parse_name(name) for name in settings.school.protected], needed=needed)
 
 
 def audience_of(group: str | None) -> str:
@@ -147,12 +290,22 @@ def document_of(order: Order) -> str:
     return _("order {number} of {date}").format(number=order.number, date=order.date.isoformat())
 
 
-def _wants_list(names: Sequence[str], listing: bool, as_json: bool) -> bool:
+def _check_mixture(names: Sequence[str], bundle: str | None, with_dependencies: bool, yes: bool) -> None:
+    """Raise Misuse for options of `allow` that do not go together."""
+    if bundle is not None and names:
+        raise Misuse(_("expected names or --bundle, found both"))
+    if with_dependencies and len(names) != 1:
+        raise Misuse(_("--with-dependencies: expected one name, the site, found {count}").format(count=len(names)))
+    if yes and not with_dependencies:
+        raise Misuse(_("--yes goes with --with-dependencies"))
+
+
+def _wants_list(names: Sequence[str], bundle: str | None, listing: bool, as_json: bool) -> bool:
     if listing and names:
         raise Misuse(_("expected names or --list, found both"))
     if as_json and not listing:
         raise Misuse(_("--json goes with --list"))
-    if not listing and not names:
+    if not listing and not names and not bundle:
         raise Misuse(_("expected at least one name, such as example.org; --list shows the entries in force"))
     return listing
 
@@ -174,7 +327,14 @@ def _refuse_what_cannot_open(entries: Sequence[NewEntry], listings: Listings) ->
             "Give the name of the site, such as example.{first}."
         )
         raise Misuse(message.format(names=", ".join(suffixes), first=suffixes[0]))
-    refused = []
+    refused = _what_cannot_open(entries, listings)
+    if refused:
+        raise Failure("\n".join([*refused.values(), _("Nothing was changed.")]))
+
+
+def _what_cannot_open(entries: Sequence[NewEntry], listings: Listings) -> dict[str, str]:
+    """Return the names that no entry opens, each with the reason in words."""
+    refused = {}
     for entry in entries:
         # The rules themselves are asked what stands above the director's list: one order of precedence, in one place.
         opened_by = Entry(EntryKind.ALLOW, entry.name)
@@ -187,40 +347,42 @@ def _refuse_what_cannot_open(entries: Sequence[NewEntry], listings: Listings) ->
                 "No order opens it; if the list is wrong, take the name out there: schoolfilter lists show {list}"
             )
             rule, title = display_name(reason.rule), category_title(reason.category)
-            refused.append(text.format(name=shown, list=reason.list_id, rule=rule, category=title))
+            refused[entry.name] = text.format(name=shown, list=reason.list_id, rule=rule, category=title)
         elif reason.why is Why.BYPASS:
             text = _("{name} will not open: by {rule} devices go around the school's filter.")
-            refused.append(text.format(name=shown, rule=reason.rule))
-    if refused:
-        raise Failure("\n".join([*refused, _("Nothing was changed.")]))
+            refused[entry.name] = text.format(name=shown, rule=reason.rule)
+    return refused
 
 
 def category_title(id_: str) -> str:
-    """Return a category as people know it, in the language in use."""
-    category = BY_ID.get(id_)
-    return id_ if category is None else f"{category.title(language())} ({id_})"
+    """Return a category or service as people know it, in the language in use."""
+    return id_ if subject(id_) is None else f"{title_of(id_, language())} ({id_})"
 
 
 async def _add(settings: Settings, entries: Sequence[NewEntry]) -> Snapshot:
     async with await opened(settings) as policy:
         await policy.add_entries(entries, at=datetime.now(UTC), by=who())
-        return await policy.load_snapshot(settings.school.protected)
+        return await snapshot_of(policy, settings)
 
 
 def _views_for(snapshot: Snapshot, group: str | None) -> list[View]:
     return [view for id_, view in snapshot.views.items() if group is None or id_ == group]
 
 
-def _say_allowed(entry: NewEntry, order: Order, listings: Sequence[Listing], snapshot: Snapshot) -> None:
-    name = display_name(entry.name)
+def _say_allowed(entry: NewEntry, listings: Sequence[Listing], snapshot: Snapshot) -> None:
+    name, document = display_name(entry.name), document_of(entry.order) if entry.order else ""
     text = _("{name} and all names below it are allowed {audience}: {document}.")
-    click.echo(text.format(name=name, audience=audience_of(entry.group), document=document_of(order)))
+    click.echo(text.format(name=name, audience=audience_of(entry.group), document=document))
     for listing in listings:
         if not listing.allows:
             text = _("  The list {list} holds {rule} in the category {category}; the order goes before it.")
             title = category_title(listing.category)
             click.echo(text.format(list=listing.list_id, rule=display_name(listing.name), category=title))
-    off = [view.group for view in _views_for(snapshot, entry.group) if view.level is Level.OFF]
+    _say_off(snapshot, entry.group)
+
+
+def _say_off(snapshot: Snapshot, group: str | None) -> None:
+    off = [view.group for view in _views_for(snapshot, group) if view.level is Level.OFF]
     if off:
         click.echo(_("  Nothing opens for {groups} at the level off.").format(groups=", ".join(off)))
 

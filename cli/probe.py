@@ -69,6 +69,23 @@ def probe(target: Target, ca_file: str = "", timeout: float = TIMEOUT) -> Probe:
     return Probe(text, Outcome.ANSWER if fine else Outcome.ERROR_CODE, detail, spent, invents)
 
 
+def ask(address: UpstreamAddress, question: DNSQuestion, ca_file: str, timeout: float = TIMEOUT) -> DNSRecord | None:
+    """Return an upstream's whole answer; None if none came, or for DNS over HTTPS, which is not spoken here."""
+    if address.scheme is Scheme.HTTPS:
+        return None
+    try:
+        if address.scheme is Scheme.UDP:
+            answer = _by_udp(address, question, timeout)
+            return None if answer.header.tc else answer
+        with socket.create_connection((address.host, address.port), timeout) as plain:
+            if address.scheme is Scheme.TCP:
+                return _by_stream(plain, question)
+            with tls_context(ca_file).wrap_socket(plain, server_hostname=address.server_name) as encrypted:
+                return _by_stream(encrypted, question)
+    except (OSError, UnreadableAuthorities, _Garbage):
+        return None
+
+
 def _ask(target: Target, ca_file: str, timeout: float) -> tuple[int, bool]:
     """Return the response code to a harmless question, and whether an address was made up for an impossible name."""
     question = DNSQuestion(target.zone, QTYPE.SOA) if target.zone else DNSQuestion(_ANYBODY, QTYPE.A)

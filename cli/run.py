@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation, generation_folder, read_manifest
 from cli.context import Installation, pass_installation
 from cli.init import LOCAL_STATE, prepare
+from cli.status import number
+from policy.services import SERVICES_BY_ID
 from resolver.supervisor import Supervisor
 from settings.load import find
 from settings.model import Settings
@@ -33,7 +36,7 @@ def run(installation: Installation) -> None:
     if find(installation.config) is None:
         # A newcomer's `make run`: nobody is asked anything, nothing needs root.
         installation = prepare(LOCAL_STATE)
-    _serve(installation)
+    _serve(installation, refresher(installation))
 
 
 @click.command(
@@ -45,7 +48,16 @@ def resolver(installation: Installation) -> None:
     _serve(installation)
 
 
-def _serve(installation: Installation) -> None:
+def refresher(installation: Installation) -> list[str]:
+    """Return the command that keeps the lists current; empty if the settings say that nothing does."""
+    if not installation.settings.lists.refresh_hours:
+        return []
+    config = find(installation.config)
+    chosen = ["--config", str(config)] if config is not None else []
+    return [sys.executable, "-m", "cli.main", *chosen, "lists", "refresh", "--scheduled"]
+
+
+def _serve(installation: Installation, companion: Sequence[str] = ()) -> None:
     settings = installation.settings
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s schoolfilter %(levelname)s %(message)s"
@@ -58,7 +70,7 @@ def _serve(installation: Installation) -> None:
         if missing is not None:
             click.echo(_no_upstream(missing), err=True)
 
-    sys.exit(asyncio.run(Supervisor(settings, find(installation.config)).run(on_ready)))
+    sys.exit(asyncio.run(Supervisor(settings, find(installation.config), companion).run(on_ready)))
 
 
 def greeting(settings: Settings, bound: list[str]) -> list[str]:
@@ -96,8 +108,14 @@ def _listed(lists: Path) -> str:
         manifest = None
     if manifest is None:
         return _("No lists are compiled yet, so nothing is blocked by category: schoolfilter lists refresh")
-    return _("It knows {names} names in {categories} categories from {lists} lists (schoolfilter categories).").format(
-        names=manifest.names, categories=len(manifest.categories), lists=len(manifest.lists)
+    text = _(
+        "It knows {names} names: categories: {categories}, services: {services} (schoolfilter categories), from lists: "
+        "{lists}."
+    )
+    services = len(manifest.categories.keys() & SERVICES_BY_ID.keys())
+    categories = len(manifest.categories) - services
+    return text.format(
+        names=number(manifest.names), categories=categories, services=services, lists=len(manifest.lists)
     )
 
 

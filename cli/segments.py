@@ -1,8 +1,6 @@
 """Read the query log's segments: newest lines first, and what is added while we watch. Format: docs/querylog.md."""
 
 import heapq
-import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +8,10 @@ from operator import attrgetter
 from pathlib import Path
 
 from resolver.querylog import COLUMNS, HEADER_LINE
+from resolver.segments import Segment as Segment
+from resolver.segments import list_segments as list_segments
 
 _HEADER = HEADER_LINE.rstrip()
-_SEGMENT = re.compile(r"([0-9]{8}T[0-9]{6})-w([0-9]+)-([0-9]+)\.tsv")
 _BLOCK = 1 << 16
 _READ_AT_ONCE = 1 << 20
 
@@ -33,17 +32,6 @@ class LogLine:
         return dict(zip(COLUMNS, self.fields, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One file of the query log, as it was when we looked."""
-
-    path: Path
-    worker: int
-    order: tuple[str, int]
-    """Sorts the segments of one worker by age."""
-    size: int
-
-
 def parse_line(raw: bytes) -> LogLine | None:
     """Return the line, or None for the header and for what is damaged. Later versions may add columns at the end."""
     # Split on tabs only: str.splitlines and str.split know many more separators than the format has.
@@ -57,25 +45,6 @@ def parse_line(raw: bytes) -> LogLine | None:
     if moment.tzinfo is None:
         return None
     return LogLine(moment, fields[: len(COLUMNS)])
-
-
-def list_segments(folder: Path) -> list[Segment]:
-    """Return the segments in the folder, oldest first for each worker. Other files are left alone."""
-    found: list[Segment] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                match = _SEGMENT.fullmatch(entry.name)
-                if match is None:
-                    continue
-                try:
-                    size = entry.stat().st_size
-                except FileNotFoundError:
-                    continue  # retention took it away between the listing and the look
-                found.append(Segment(folder / entry.name, int(match[2]), (match[1], int(match[3])), size))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(found, key=lambda segment: (segment.worker, segment.order))
 
 
 Damaged = Callable[[Path, bytes], None]

@@ -1,21 +1,24 @@
 """`schoolfilter status`: is it running, and is anything wrong."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 import click
 
+from blocklists.note import Note
 from cli.context import Installation, pass_installation
 from cli.control import ControlError, Listening, Reply, WorkerStatus, read_listening, statuses
 from cli.segments import list_segments
+from cli.status_lists import ListsState, moment, read_lists_state
 from cli.table import print_json
 from cli.terminal import Terminal
 from settings.model import Settings
 from translations import _
 
 _MIB = 1 << 20
+_LONG_NUMBER = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class State:
     segments: int
     segment_bytes: int
     control_error: str = ""
+    lists: ListsState = field(default_factory=ListsState)
 
     @property
     def answering(self) -> list[WorkerStatus]:
@@ -37,17 +41,20 @@ class State:
 def gather(settings: Settings) -> State:
     """Ask the workers and look at the log folder."""
     count, size = 0, 0
+    lists = ListsState()
     try:
+        lists = read_lists_state(settings.paths.lists)
         segments = list_segments(settings.paths.query_log)
         count, size = len(segments), sum(segment.size for segment in segments)
         listening = read_listening(settings.paths.run)
     except PermissionError:
         state = settings.paths.state
-        return State(None, (), count, size, _("{folder} may not be read: run this with sudo").format(folder=state))
+        reason = _("{folder} may not be read: run this with sudo").format(folder=state)
+        return State(None, (), count, size, reason, lists)
     except ControlError as error:
-        return State(None, (), count, size, str(error))
+        return State(None, (), count, size, str(error), lists)
     # Sockets of a killed server stay behind: without a living supervisor they mean nothing.
-    return State(listening, statuses(settings.paths.run) if listening else (), count, size)
+    return State(listening, statuses(settings.paths.run) if listening else (), count, size, lists=lists)
 
 
 def problems(state: State) -> list[str]:
@@ -75,6 +82,10 @@ def problems(state: State) -> list[str]:
             _("The workers use different policy versions: {versions}.").format(
                 versions=", ".join(map(str, sorted(versions)))
             )
+        )
+    if state.lists.note is not None and state.lists.note.error:
+        found.append(
+            _("The lists could not be compiled, those in force stay: {error}").format(error=state.lists.note.error)
         )
     return found
 
@@ -128,12 +139,23 @@ def as_json(state: State) -> dict[str, object]:
             for reply in state.replies
         ],
         "query_log": {"segments": state.segments, "bytes": state.segment_bytes},
+        "lists": asdict(state.lists),
     }
 
 
 def share(part: int, whole: int) -> str:
     """Return `part` of `whole` as per cent."""
     return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def number(count: int) -> str:
+    """Return a count for people: from five digits on, its thousands are set apart as in all four languages."""
+    return str(count) if count < _LONG_NUMBER else f"{count:,}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def clock(moment: datetime, zone: tzinfo) -> str:
+    """Return a moment to the minute as the clocks of the school show it."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def duration(seconds: float) -> str:
@@ -180,13 +202,14 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
     since = datetime.fromtimestamp(oldest.started, UTC).astimezone(zone)
     result += [
         (_("running since"), f"{since:%Y-%m-%d %H:%M:%S} ({duration(oldest.now - oldest.started)})"),
-        (_("queries"), str(queries)),
+        (_("queries"), number(queries)),
         ("  " + _("blocked"), share(sum(worker.blocked for worker in workers), queries)),
         ("  " + _("from cache"), share(sum(worker.cached for worker in workers), queries)),
         ("  " + _("failed"), share(sum(worker.failed for worker in workers), queries)),
         ("  " + _("refused"), share(sum(worker.refused for worker in workers), queries)),
         (_("policy version"), ", ".join(sorted({str(worker.policy_version) for worker in workers}))),
         (_("list index"), _index(workers)),
+        *_lists(state.lists, max(worker.now for worker in workers), zone),
         (
             _("cache"),
             _("{entries} answers, {size}").format(
@@ -205,11 +228,50 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
 def _index(workers: Sequence[WorkerStatus]) -> str:
     generations = {worker.index_generation: worker.index_names for worker in workers}
     return ", ".join(
-        _("{generation} with {names} names").format(generation=generation, names=names)
+        _("{generation} with {names} names").format(generation=generation, names=number(names))
         if generation
         else _("nothing compiled yet")
         for generation, names in generations.items()
     )
+
+
+def _lists(lists: ListsState, now: float, zone: tzinfo) -> list[Row]:
+    """Return when the lists were refreshed, and what of them waits for a person; only what there is to say."""
+    found = []
+    if lists.note is not None or lists.refreshed:
+        found.append((_("lists refreshed"), _refreshed(lists.note or Note(), lists.refreshed, now, zone)))
+    if lists.candidate:
+        waiting = _("{generation}; `schoolfilter lists diff` shows what it changes").format(generation=lists.candidate)
+        found.append((_("lists waiting"), waiting))
+    if lists.held:
+        found.append((_("rules held"), _("{count}; see `schoolfilter lists held`").format(count=lists.held)))
+    if lists.rejected:
+        text = _("{lists}; to take what was refused or rolled back: {command}")
+        waits = bool(lists.candidate)
+        command = "schoolfilter lists publish --force" if waits else "schoolfilter lists refresh ID --force"
+        found.append((_("texts not taken"), text.format(lists=", ".join(lists.rejected), command=command)))
+    if lists.shadow:
+        found.append((_("lists on trial"), ", ".join(lists.shadow)))
+    return found
+
+
+def _refreshed(note: Note, by_hand: str, now: float, zone: tzinfo) -> str:
+    if note.running:
+        return _("now")
+    good = max((each for each in (moment(note.good), moment(by_hand)) if each is not None), default=None)
+    coming = moment(note.next)
+    if good is None:
+        text = _("never")
+    else:
+        text = _("{moment} ({ago} ago)").format(moment=clock(good, zone), ago=duration(now - good.timestamp()))
+    parts = [text]
+    if coming is not None:
+        parts.append(_("next {moment}").format(moment=clock(coming, zone)))
+    if note.failed:
+        parts.append(_("not to be had: {lists}").format(lists=", ".join(note.failed)))
+    if note.refused:
+        parts.append(_("refused: {lists}").format(lists=", ".join(note.refused)))
+    return ", ".join(parts)
 
 
 def _upstreams(workers: Sequence[WorkerStatus]) -> list[str]:

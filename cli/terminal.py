@@ -25,8 +25,8 @@ def printable(text: str) -> str:
 class Terminal(Console):
     """A Rich console that prints text as it is: no markup, no guessed colours, no wrapping at 80 columns."""
 
-    def __init__(self) -> None:
-        super().__init__(markup=False, emoji=False, highlight=False, soft_wrap=True)
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, soft_wrap=True, stderr=stderr)
 
     def say(self, text: str = "", style: str = "") -> None:
         """Print one line, made safe."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from policy.bypass import BYPASS_NAMES
-from policy.categories import BY_ID, Severity
+from policy.categories import CATEGORIES, Severity
 from policy.decision import Action, Decision, Listing, Reason, Why
 from policy.names import with_parents
+from policy.services import SERVICES_BY_ID
 from policy.snapshot import Entry, Level, View
+from policy.statements import in_force
 
 Listings = Sequence[Listing]
 Rule = Callable[[View, str, Listings], Decision | None]
@@ -33,7 +35,7 @@ def _bypass(view: View, name: str, _: Listings) -> Decision | None:
 
 
 def _locked(_: View, __: str, listings: Listings) -> Decision | None:
-    locked = [listing for listing in listings if _gravity(listing) == _LOCKED]
+    locked = [listing for listing in listings if listing.category in _LOCKED]
     return Decision(Action.BLOCK, _listed(Why.LOCKED, _foremost(locked))) if locked else None
 
 
@@ -56,6 +58,21 @@ def _level_high(view: View, _: str, __: Listings) -> Decision | None:
     return Decision(Action.BLOCK, Reason(Why.LEVEL, rule="high")) if view.level is Level.HIGH else None
 
 
+def _services(view: View, _: str, listings: Listings) -> Decision | None:
+    """Stand above what is needed: the council closed this very service, knowing that lessons use it."""
+    closed = [each for each in listings if each.category in view.closed and each.category in SERVICES_BY_ID]
+    return Decision(Action.BLOCK, _listed(Why.SERVICE, _foremost(closed))) if closed else None
+
+
+def _needed(view: View, name: str, _: Listings) -> Decision | None:
+    """Lists hold what schools need (UT1 `games` has chess.com, `audio-video` what YouTube's sign-in needs)."""
+    for parent in with_parents(name):
+        needed = view.needed.get(parent)
+        if needed is not None and (needed.subtree or parent == name):
+            return Decision(Action.ALLOW, Reason(Why.NEEDED, category=needed.bundle, rule=parent))
+    return None
+
+
 def _categories(view: View, _: str, listings: Listings) -> Decision | None:
     closed = [listing for listing in listings if listing.category in view.closed]
     return Decision(Action.BLOCK, _listed(Why.CATEGORY, _foremost(closed))) if closed else None
@@ -69,53 +86,89 @@ RULES: tuple[Rule, ...] = (
     _directors_list,
     _hand_made_blocks,
     _level_high,
+    _services,
+    _needed,
     _categories,
 )
 
+_ABOUT_LISTINGS = tuple(
+    rule for rule in RULES if rule not in (_protected, _bypass, _directors_list, _hand_made_blocks, _needed)
+)
+"""What is left to ask when no person, bundle or bypass list speaks of a name."""
 
-def decide(view: View, name: str, listings: Listings) -> Decision:
+
+def decide(view: View, name: str, listings: Listings, qtype: int = 1) -> Decision:
     """Decide about a canonical name, given what the lists say of it and of its parents.
 
-    An exception of a list (`@@`) silences that list only: a stranger's list cannot open what another closes.
+    `qtype` is the record type asked for: some statements of lists hold for some types only.
     """
-    if not listings:
-        # Most names are spoken of by nobody: one walk over the parents tells, and the level alone decides.
-        allow, block, protected = view.allow, view.block, view.protected
-        rest, dot = name, "."
-        while dot and not (rest in allow or rest in block or rest in protected or rest in BYPASS_NAMES):
-            _, dot, rest = rest.partition(".")
-        if not dot:
-            return _UNSPOKEN[view.level]
-    elif any(listing.allows for listing in listings):
-        excepted = {listing.list_id for listing in listings if listing.allows}
-        listings = [listing for listing in listings if listing.list_id not in excepted]
-    return _first_opinion(view, name, listings)
+    # Most names are spoken of by nobody: one walk over the parents tells, and the level alone decides.
+    allow, block, spoken = view.allow, view.block, view.spoken
+    rest, dot = name, "."
+    while dot and not (rest in spoken or rest in allow or rest in block):
+        _, dot, rest = rest.partition(".")
+    if not (dot or listings):
+        return _UNSPOKEN[view.level]
+    rules = RULES if dot else _ABOUT_LISTINGS
+    held, shadow = in_force(listings, name, qtype)
+    decision = _first_opinion(rules, view, name, held)
+    if shadow and decision is _DEFAULT:
+        decision = _on_trial(_first_opinion(rules, view, name, shadow))
+    if name in view.rewrites and not decision.blocked:
+        return _rewritten(view, name, decision)
+    return decision
 
 
-def _first_opinion(view: View, name: str, listings: Listings) -> Decision:
-    for rule in RULES:
+def _first_opinion(rules: tuple[Rule, ...], view: View, name: str, listings: Listings) -> Decision:
+    for rule in rules:
         decision = rule(view, name, listings)
         if decision is not None:
             return decision
     return _DEFAULT
 
 
+def _on_trial(would: Decision) -> Decision:
+    """Name the list in shadow mode that would have closed what nothing else speaks of.
+
+    What an order or a lesson's need opened keeps that as its reason, whatever a list on trial says: the reason has
+    effects of its own (on what the name leads to), and a trial must have none.
+    """
+    if not would.blocked:
+        return _DEFAULT
+    reason = would.reason
+    return Decision(Action.ALLOW, Reason(Why.SHADOW, reason.category, reason.list_id, reason.rule))
+
+
+def _rewritten(view: View, name: str, decision: Decision) -> Decision:
+    """Answer an open name in its safe mode, whoever opened it: an order opens the engine, not its unsafe side.
+
+    Only protected names stay as they are. That a list on trial would have closed it remains the reason.
+    """
+    why = decision.reason.why
+    if why is Why.PROTECTED:
+        return decision
+    reason = decision.reason if why is Why.SHADOW else Reason(Why.SAFE_SEARCH, rule=name)
+    return Decision(Action.REWRITE, reason, view.rewrites[name])
+
+
 _SEVERITIES = tuple(Severity)
-_LOCKED = _SEVERITIES.index(Severity.UNLAWFUL)
-
-
-def _gravity(listing: Listing) -> int:
-    """Return 0 for the gravest severity; a category that is not built in comes last."""
-    category = BY_ID.get(listing.category)
-    return len(_SEVERITIES) if category is None else _SEVERITIES.index(category.severity)
+_GRAVITY = {category.id: _SEVERITIES.index(category.severity) for category in CATEGORIES}
+"""By category: 0 is the gravest. Services and categories that are not built in come last."""
+_LOCKED = frozenset(category.id for category in CATEGORIES if category.locked)
 
 
 def _foremost(listings: Listings) -> Listing:
     """Return the listing to name as reason: the gravest, then the one nearest to the name asked for.
 
     A site on an advertising list and on an adult list is an incident of the second kind, whatever order the lists have.
+    A list that names the site beats one whose expression happens to fit it.
     """
-    return min(listings, key=lambda listing: (_gravity(listing), -len(listing.name), listing.list_id))
+    return listings[0] if len(listings) == 1 else min(listings, key=_rank)
+
+
+def _rank(listing: Listing) -> tuple[int, bool, int, str]:
+    pattern = listing.terms is not None and listing.terms.pattern
+    return _GRAVITY.get(listing.category, len(_SEVERITIES)), pattern, -len(listing.name), listing.list_id
 
 
 def _listed(why: Why, listing: Listing) -> Reason:
@@ -132,6 +185,7 @@ def entry_for(entries: Mapping[str, Entry], name: str) -> Entry | None:
 
 
 _UNSPOKEN = {
-    level: _first_opinion(View("", level, frozenset(), {}, {}, frozenset()), "example.org", ()) for level in Level
+    level: _first_opinion(RULES, View("", level, frozenset(), {}, {}, frozenset()), "example.org", ())
+    for level in Level
 }
 """What each level makes of a name that no list and no person speaks of."""

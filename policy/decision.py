@@ -10,6 +10,8 @@ class Action(StrEnum):
 
     ALLOW = "allow"
     BLOCK = "block"
+    REWRITE = "rewrite"
+    """Answered with the addresses of another name (safe search)."""
     LOCAL = "local"
     """Answered by ourselves because of what the name is (special-use names), not because of policy."""
     REFUSE = "refuse"
@@ -35,6 +37,14 @@ class Why(StrEnum):
     """The level closes what the director's list does not hold."""
     CATEGORY = "category"
     """A category that is blocked for the group."""
+    SERVICE = "service"
+    """A service (YouTube, TikTok …) that the council blocked for the group."""
+    NEEDED = "needed"
+    """A name that lessons or devices need: no category closes it."""
+    SAFE_SEARCH = "safe-search"
+    """A search engine or video site that answers in its safe mode."""
+    SHADOW = "shadow"
+    """Allowed, but a list in shadow mode would have blocked it."""
     DEFAULT = "default"
     """No rule speaks of it."""
     REBINDING = "rebinding"
@@ -51,15 +61,38 @@ class Why(StrEnum):
     """No upstream gave a usable answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The conditions under which a statement of a list holds. Nearly all statements have none."""
+
+    important: bool = False
+    """`$important`: exceptions without it do not silence this one."""
+    types: tuple[int, ...] = ()
+    """`$dnstype=A|AAAA`: for questions of these types only; empty means all."""
+    other_types: tuple[int, ...] = ()
+    """`$dnstype=~A`: for questions of all types but these."""
+    excluded: tuple[str, ...] = ()
+    """`$denyallow=a|b`: not for these names and what is below them."""
+    nearest: bool = False
+    """An exception of a format in which the most specific statement wins (RPZ, unbound, dnsmasq): it silences only
+    statements of its list about the same name or one above it."""
+    shadow: bool = False
+    """The list is on trial: it is only counted what it would have blocked."""
+    pattern: bool = False
+    """It speaks of names by an expression; `Listing.name` is the expression as the list writes it."""
+
+
 class Listing(NamedTuple):
     """One statement of one list about a name. A tuple, because the index makes them on the path of a query."""
 
     list_id: str
     category: str
+    """A category, or a service."""
     name: str
-    """The listed name: the one asked for, or the parent that covers it."""
+    """The listed name: the one asked for, or the parent that covers it; a pattern or network as the list writes it."""
     allows: bool = False
     """An exception (`@@`) of that list."""
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +101,7 @@ class Reason:
 
     why: Why
     category: str = ""
+    """A category or service; for Why.NEEDED the bundle."""
     list_id: str = ""
     rule: str = ""
     """The name of the entry or listing that decided (may be a parent of the name asked for)."""
@@ -76,7 +110,21 @@ class Reason:
     document: str = ""
     """The order or protocol it rests on, as `order 12 of 2026-09-02`."""
     via: str = ""
-    """The CNAME target that was decided, if it was not the name asked for."""
+    """What the answer leads to and was decided, if it was not the name asked for: the target of a CNAME or SVCB record,
+    or an IP address as people write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The safe mode of an engine: the name that is answered in the place of the one asked for."""
+
+    engine: str
+    target: str
+    """Its addresses are asked for live, under this name (CNAME)."""
+    a: tuple[bytes, ...] = ()
+    """Four octets each: the answer if nobody upstream knows the target."""
+    aaaa: tuple[bytes, ...] = ()
+    """Sixteen octets each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +133,8 @@ class Decision:
 
     action: Action
     reason: Reason
+    rewrite: Rewrite | None = None
+    """With Action.REWRITE only."""
     blocked: bool = field(init=False, compare=False)
     """Whether the client gets a sinkhole answer."""
     columns: str = field(init=False, compare=False, repr=False)

@@ -2,10 +2,18 @@
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
+from policy.bypass import BYPASS_NAMES
 from policy.categories import BY_ID, Severity
+from policy.decision import Rewrite
+from policy.hours import Hours
+from policy.needed import APP_STORES, Needed
+from policy.safesearch import rewrites
+from policy.services import SERVICES_BY_ID
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -18,7 +26,7 @@ class Level(StrEnum):
     MEDIUM = "medium"
     """All opens but the group's blocked categories."""
     LOW = "low"
-    """Only unlawful and harmful categories are blocked."""
+    """Only unlawful and harmful categories are blocked, and the services that the council chose."""
     OFF = "off"
     """Nothing opens."""
     OPEN = "open"
@@ -53,7 +61,20 @@ class Group:
     title: str
     level: Level
     blocked_categories: frozenset[str]
+    """Categories and services."""
     networks: tuple[IPNetwork, ...] = ()
+    hours: Mapping[str, Hours] = field(default_factory=dict)
+    """When a blocked category or service is blocked; one that does not stand here always is."""
+    safe_search: Mapping[str, str] = field(default_factory=dict)
+    """The mode of each engine (policy/safesearch.py); one that does not stand here is off."""
+
+    def blocked_at(self, local: datetime | None) -> frozenset[str]:
+        """Return what is blocked at a moment of the school's time; None means at any time: hours do not count."""
+        if local is None or not self.hours:
+            return self.blocked_categories
+        return frozenset(
+            id_ for id_ in self.blocked_categories if id_ not in self.hours or self.hours[id_].active(local)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +84,31 @@ class View:
     group: str
     level: Level
     closed: frozenset[str]
-    """Categories closed at this level for this group; always holds the locked ones."""
+    """Categories and services closed at this level for this group at this time; always holds the locked ones."""
     allow: Mapping[str, Entry]
     block: Mapping[str, Entry]
     protected: frozenset[str]
+    needed: Mapping[str, Needed] = field(default_factory=dict)
+    """By name: what no category closes."""
+    rewrites: Mapping[str, Rewrite] = field(default_factory=dict)
+    """By exact name: what is answered in its place."""
+    spoken: frozenset[str] = field(init=False, compare=False, repr=False)
+    """All names, but those of entries, of which or of what is below them a rule may speak: `decide` asks one set
+    instead of four. Entries are not in it: they can be many, and all views share them."""
+
+    def __post_init__(self) -> None:
+        """Gather the names once."""
+        object.__setattr__(self, "spoken", BYPASS_NAMES.union(self.protected, self.needed, self.rewrites))
+
+    def varied(self, **changes: object) -> "View":
+        """Return the view with other values in fields that `spoken` is not made of, without gathering it again.
+
+        A hundred groups have few kinds of tables, and a change of hour may touch them all between two queries.
+        """
+        view = copy(self)
+        for name, value in changes.items():
+            object.__setattr__(view, name, value)
+        return view
 
 
 Routes = tuple[tuple[int, int, Mapping[int, str]], ...]
@@ -106,15 +148,42 @@ class Snapshot:
         """Return the view of a client address."""
         return self.views[self.group_of(address)]
 
+    def at(self, local: datetime) -> "Snapshot":
+        """Return the policy at a moment of the school's time: itself, if nothing is different then.
+
+        Views that stay as they are stay the same objects, so that the replies kept for them stay good.
+        """
+        changed = {}
+        for group in self.groups.values():
+            if group.hours:
+                view = self.views[group.id]
+                closed = closed_categories(group.level, group.blocked_at(local))
+                if closed != view.closed:
+                    changed[group.id] = view.varied(closed=closed)
+        return replace(self, views={**self.views, **changed}) if changed else self
+
+    def next_change(self, local: datetime) -> datetime | None:
+        """Return the next moment of the school's time at which `at` may give something else; None if never."""
+        moments = (
+            hours.next_change(local)
+            for group in self.groups.values()
+            for id_, hours in group.hours.items()
+            if id_ in group.blocked_categories
+        )
+        return min((moment for moment in moments if moment is not None), default=None)
+
+
+_LOCKED = frozenset(category.id for category in BY_ID.values() if category.locked)
+_HARMFUL = frozenset(category.id for category in BY_ID.values() if category.severity is Severity.HARMFUL)
+
 
 def closed_categories(level: Level, blocked: frozenset[str]) -> frozenset[str]:
-    """Return the categories a level closes, given those the council blocked for the group."""
-    locked = frozenset(c.id for c in BY_ID.values() if c.locked)
+    """Return the categories and services a level closes, given those the council blocked for the group."""
     if level is Level.OPEN:
-        return locked
+        return _LOCKED
     if level is Level.LOW:
-        return locked | {c.id for c in BY_ID.values() if c.severity is Severity.HARMFUL}
-    return locked | blocked
+        return _LOCKED | _HARMFUL | (blocked & SERVICES_BY_ID.keys())
+    return _LOCKED | blocked
 
 
 class SnapshotBuilder:
@@ -137,20 +206,36 @@ class SnapshotBuilder:
             else:
                 self._special.setdefault((entry.group, entry.kind), {})[entry.name] = entry
 
-    def build(self, *, protected: Iterable[str] = (), version: int = 0) -> Snapshot:
-        """Return the snapshot. Copies the general entries once for each group that has entries of its own."""
+    def build(
+        self,
+        *,
+        protected: Iterable[str] = (),
+        version: int = 0,
+        needed: Iterable[Needed] = (),
+        moment: datetime | None = None,
+    ) -> Snapshot:
+        """Return the snapshot. Copies the general entries once for each group that has entries of its own.
+
+        `moment` is the school's local time; without it, what is blocked in some hours only is blocked.
+        """
         shielded = frozenset(protected)
-        views = {
-            group.id: View(
-                group=group.id,
-                level=group.level,
-                closed=closed_categories(group.level, group.blocked_categories),
-                allow=self._entries(group.id, EntryKind.ALLOW),
-                block=self._entries(group.id, EntryKind.BLOCK),
-                protected=shielded,
-            )
-            for group in self._groups.values()
-        }
+        for_staff = {each.name: each for each in needed}
+        for_all = {name: each for name, each in for_staff.items() if each.bundle != APP_STORES}
+        alike: dict[tuple[bool, frozenset[tuple[str, str]]], View] = {}
+        views = {}
+        for group in self._groups.values():
+            closed = closed_categories(group.level, group.blocked_at(moment))
+            allow, block = self._entries(group.id, EntryKind.ALLOW), self._entries(group.id, EntryKind.BLOCK)
+            kind = (group.level is Level.OPEN, frozenset(group.safe_search.items()))
+            like = alike.get(kind)
+            if like is None:
+                names = for_staff if group.level is Level.OPEN else for_all
+                tables = rewrites(group.safe_search)
+                view = View(group.id, group.level, closed, allow, block, shielded, names, tables)
+                alike[kind] = view
+            else:
+                view = like.varied(group=group.id, level=group.level, closed=closed, allow=allow, block=block)
+            views[group.id] = view
         networks = sorted(
             ((network, group.id) for group in self._groups.values() for network in group.networks),
             key=lambda pair: (-pair[0].prefixlen, str(pair[0])),
@@ -178,6 +263,8 @@ def build_snapshot(
     default_group: str,
     protected: Iterable[str] = (),
     version: int = 0,
+    needed: Iterable[Needed] = (),
+    moment: datetime | None = None,
 ) -> Snapshot:
     """Build the immutable policy. An entry for one group beats an entry of the same name for all.
 
@@ -185,4 +272,4 @@ def build_snapshot(
     """
     builder = SnapshotBuilder(groups, default_group)
     builder.add(entries)
-    return builder.build(protected=protected, version=version)
+    return builder.build(protected=protected, version=version, needed=needed, moment=moment)

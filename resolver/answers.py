@@ -5,8 +5,8 @@ import json
 import struct
 from dataclasses import dataclass
 
-from policy.categories import BY_ID
 from policy.decision import Decision, Reason, Why
+from policy.subjects import subject, title_of
 from resolver.records import Answer
 from resolver.wire import AAAA, AD, CD, EDE, HEADER, HINFO, MAX_UDP, QR, RA, RD, SOA, TC, A, Query, Rcode, Rejected
 from settings.model import BlockAnswer, Blocking, School
@@ -23,6 +23,7 @@ EDE_NO_REACHABLE, EDE_NETWORK_ERROR, EDE_INVALID_DATA = 22, 23, 24
 _INFO_CODES = {
     Why.LOCKED: EDE_CENSORED,  # a law outside the school demands it
     Why.CATEGORY: EDE_FILTERED,  # the council chose the category
+    Why.SERVICE: EDE_FILTERED,
 }
 _SUB_ERRORS = {"malware": 1, "advertising": 5, "tracking": 5, "adult": 6}
 """Registry of draft-ietf-dnsop-structured-dns-error: malware 1, adware 5, network operator policy 6 is our default."""
@@ -95,6 +96,11 @@ def any_reply(query: Query) -> bytes:
     return own_reply(query, Rcode.NOERROR, answers=(record(HINFO, MAX_DOWNSTREAM_SECONDS, _HINFO_ANY),))
 
 
+def no_data_reply(query: Query) -> bytes:
+    """Return the answer that the name has nothing of this type."""
+    return own_reply(query, Rcode.NOERROR, authority=soa(MAX_DOWNSTREAM_SECONDS))
+
+
 @dataclass(frozen=True, slots=True)
 class Sinkhole:
     """How blocked names are answered here: the mode, the addresses of the page, the words."""
@@ -156,8 +162,8 @@ def sinkhole(blocking: Blocking, school: School) -> Sinkhole:
 
 def reason_text(reason: Reason, language: str) -> str:
     """Return the reason in a few words of the school's language."""
-    if reason.category in BY_ID:
-        return BY_ID[reason.category].title(language)
+    if subject(reason.category) is not None:
+        return title_of(reason.category, language)
     if reason.why is Why.LEVEL:
         return _("Only sites on the director's list open here")
     if reason.why is Why.REBINDING:

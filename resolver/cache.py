@@ -94,6 +94,17 @@ class Generations(Generic[V]):
         self.probation.clear()
         self.young_bytes = self.old_bytes = self._probation_bytes = 0
 
+    def release(self, entries: int) -> int:
+        """Forget up to that many entries, whichever come first; return how many it were."""
+        left = entries
+        for part in (self.young, self.old, self.probation):
+            while left and part:
+                part.popitem()
+                left -= 1
+        if not len(self):
+            self.clear()
+        return entries - left
+
     def __len__(self) -> int:
         return len(self.young) + len(self.old) + len(self.probation)
 

@@ -1,9 +1,12 @@
 """What an upstream said, taken apart once: checked, cleaned, and cut where its TTLs stand."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import pairwise
 from typing import NamedTuple
 
+from resolver.addresses import addresses_in, is_private
 from resolver.wire import (
     AAAA,
     AD,
@@ -38,9 +41,8 @@ MAX_NEGATIVE_SECONDS = 10_800
 MAX_RECORDS = 2_000
 """Records walked in one message; a 64 KB answer of empty records must not hold the worker (KeyTrap's lesson)."""
 _ADDRESS_OCTETS = {A: 4, AAAA: 16}
+_WITH_ADDRESSES = frozenset({A, AAAA, HTTPS, SVCB})
 _A_IN, _AAAA_IN = b"\x00\x01\x00\x01", b"\x00\x1c\x00\x01"
-_NAT64 = b"\x00\x64\xff\x9b" + b"\x00" * 8
-"""64:ff9b::/96 leads to the IPv4 address in its end (RFC 6052)."""
 _MAYBE_PRIVATE = {4: frozenset({0, 10, 127, 169, 172, 192}), 16: frozenset({0, 0xFC, 0xFD, 0xFE})}
 """First octets of addresses that have to be looked at more closely."""
 MAX_CHAIN = 16
@@ -219,7 +221,11 @@ def _read_answer(
             rtype in _DNSSEC_ONLY and not dnssec_ok and rtype != qtype
         ):
             drop.add(index)
-        elif not may_be_private and rtype in (A, AAAA, HTTPS, SVCB) and _is_private(data, record):
+        elif (
+            not may_be_private
+            and rtype in _WITH_ADDRESSES
+            and any(is_private(packed) for packed in addresses_in(rtype, data[record.body + 10 : record.end]))
+        ):
             private = True
             drop.add(index)
         elif record.rclass != IN or (index >= answers and not _belongs(data, record, names, dnssec_ok, index < named)):
@@ -342,49 +348,15 @@ def _lifetime(data: bytes, records: list[Record], rcode: int, qtype: int, answer
     return 0  # no SOA: a negative answer must not be cached (RFC 2308 section 5)
 
 
-def _is_private(data: bytes, record: Record) -> bool:
-    rdata = data[record.body + 10 : record.end]
-    if record.rtype == A:
-        return private_v4(rdata)
-    if record.rtype == AAAA:
-        return private_v6(rdata)
-    at = skip_name(data, record.body + 12)
-    while at + 4 <= record.end:  # the address hints of SVCB (RFC 9460 section 7.3) lead there just as well
-        key = data[at] << 8 | data[at + 1]
-        length = data[at + 2] << 8 | data[at + 3]
-        value = data[at + 4 : at + 4 + length]
-        if key == 4 and any(private_v4(value[i : i + 4]) for i in range(0, len(value), 4)):
-            return True
-        if key == 6 and any(private_v6(value[i : i + 16]) for i in range(0, len(value), 16)):
-            return True
-        at += 4 + length
-    return False
-
-
-def private_v4(address: bytes) -> bool:
-    """Whether 4 octets are an address that no public name should have: 0/8, 10/8, 127/8,
-    169.254/16, 172.16/12, 192.168/16.
-    """
-    if len(address) != 4:
-        return True
-    first, second = address[0], address[1]
-    return (
-        first in (0, 10, 127)
-        or (first == 169 and second == 254)
-        or (first == 172 and 16 <= second < 32)
-        or (first == 192 and second == 168)
-    )
-
-
-def private_v6(address: bytes) -> bool:
-    """Whether 16 octets are such an address: ::, ::1, fc00::/7, fe80::/10, or a private IPv4 address mapped in."""
-    if len(address) != 16:
-        return True
-    if address[:12] == _NAT64:
-        return private_v4(address[12:])
-    if address[:12] in (b"\x00" * 10 + b"\xff\xff", b"\x00" * 12):
-        return private_v4(address[12:])
-    return address[0] & 0xFE == 0xFC or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)
+def addresses(answer: Answer) -> Iterator[bytes]:
+    """Yield every address that an answer holds, 4 or 16 octets; what does not hold together is passed over."""
+    for before, segment in pairwise(answer.segments):  # cut at the TTLs: behind type and class
+        rtype = before[-4] << 8 | before[-3]
+        if rtype in _WITH_ADDRESSES:
+            with suppress(IndexError, MalformedMessage):
+                for packed in addresses_in(rtype, segment[2 : 2 + (segment[0] << 8 | segment[1])]):
+                    if len(packed) in (4, 16):
+                        yield packed
 
 
 def _single(prefix: int) -> Callable[[bytes, int, int], bytes]:

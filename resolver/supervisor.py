@@ -13,11 +13,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from resolver.companion import Companion
 from resolver.querylog import expire
 from resolver.udp import RECEIVE_BUFFER
 from settings.checks import split_listen
@@ -168,9 +169,11 @@ def _why_not_bound(text: str, error: OSError) -> str:
 class Supervisor:
     """Runs the workers of one installation."""
 
-    def __init__(self, settings: Settings, config: Path | None) -> None:
+    def __init__(self, settings: Settings, config: Path | None, companion: Sequence[str] = ()) -> None:
+        """`companion` is a command to be kept running beside the workers; none if it is empty."""
         self._settings = settings
         self._config = config
+        self._companion = companion
         self._stop = asyncio.Event()
         self._fatal = 0
         self.bound: list[str] = []
@@ -182,7 +185,9 @@ class Supervisor:
             loop.add_signal_handler(signum, self._stop.set)
         places, self.bound = bind(self._settings.server.listen, self._settings.server.workers)
         keepers = [loop.create_task(self._keep(place)) for place in places]
-        retention = loop.create_task(self._expire())
+        beside = [loop.create_task(self._expire())]
+        if self._companion:
+            beside.append(loop.create_task(Companion(self._companion).run()))
         stopping = loop.create_task(self._stop.wait())
         notice = self._settings.paths.run / "listening.json"
         greeting: asyncio.Task[None] | None = None
@@ -200,10 +205,10 @@ class Supervisor:
             await stopping
         finally:
             _remove(notice)
-            retention.cancel()
-            if greeting is not None:
-                greeting.cancel()
+            for task in (*beside, *([greeting] if greeting is not None else [])):
+                task.cancel()
             await self._end(places, keepers)
+            await asyncio.wait(beside)
             _close(places)
         return self._fatal
 

@@ -15,8 +15,9 @@ import sys
 from collections.abc import Callable
 
 from resolver.clients import Client
-from resolver.engine import Engine, Reply, Waiter
+from resolver.engine import Engine, Waiter
 from resolver.querylog import QueryLog
+from resolver.replies import Reply
 
 BATCH = 64
 """Datagrams a system call brings (DESIGN section 3): bounds how long anyone else waits for the loop."""

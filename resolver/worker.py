@@ -7,7 +7,6 @@ Started by the supervisor with sockets that are already bound: `python -m resolv
 import argparse
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import resource
@@ -15,10 +14,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from blocklists.bundles import load_bundles
 from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation
 from blocklists.index import Index, open_current, open_older
@@ -26,9 +28,12 @@ from policy.categories import CATEGORIES, Severity
 from policy.names import InvalidName, parse_name
 from policy.snapshot import Group, Level, Snapshot, build_snapshot
 from resolver.answers import sinkhole
+from resolver.changes import Changes
 from resolver.control import serve_control
 from resolver.engine import Engine
 from resolver.entropy import Entropy
+from resolver.garbage import Garbage
+from resolver.hours import HourlyPolicy
 from resolver.querylog import QueryLog, repair
 from resolver.tcp import Connections
 from resolver.udp import UdpListener
@@ -53,6 +58,9 @@ RETRY_SECONDS = 5.0
 """Between tries at lists that cannot be read."""
 SWITCH_SECONDS = 0.0005
 """How long another thread (SQLite's, fsync's) may keep the interpreter from answering."""
+
+TIDY_ENTRIES, TIDY_SECONDS = 250, 0.002
+"""How the replies of past views are freed: a quarter of a millisecond of work, then room for answers."""
 
 RESERVED_DESCRIPTORS = 512
 """For upstream sockets, the log, the policy, the control socket."""
@@ -80,14 +88,17 @@ class Worker:
         self.sockets = UdpSockets(entropy, self.clock, self.finish)
         self.forwarder = Forwarder(entropy, self.clock, self.finish)
         self._join_upstreams(entropy)
+        self.zone = ZoneInfo(settings.school.time_zone)
         self.log = QueryLog(
             settings.paths.query_log,
             number,
-            ZoneInfo(settings.school.time_zone),
+            self.zone,
             segment_bytes=settings.log.segment_megabytes << 20,
             durability=settings.log.durability,
         )
+        self.needed = tuple(chain.from_iterable(load_bundles().values()))
         self.policy: PolicyDb | None = None
+        self.hourly: HourlyPolicy | None = None
         self.policy_error = ""
         self.index: Index = Index.empty()
         self.index_error = ""
@@ -108,6 +119,8 @@ class Worker:
             blocked_only=settings.log.detail is LogDetail.BLOCKED,
             clock=self.clock,
         )
+        self.changes = Changes(self.engine, self.clock)
+        self.garbage = Garbage()
         self.listeners: list[UdpListener] = []
         self.connections = Connections(
             self.engine,
@@ -165,7 +178,9 @@ class Worker:
         try:
             if self.policy is None:
                 self.policy = await open_policy(self.settings.paths.policy_db)
-            self.engine.set_policy(await self.policy.load_snapshot(self.protected))
+            loaded = await self.policy.load_snapshot(self.protected, needed=self.needed)
+            self.hourly = HourlyPolicy(loaded, datetime.now(self.zone))
+            await self.changes.policy(self.hourly.current)
         except (StorageError, OSError) as error:
             if not self.policy_error:
                 logger.error("the policy cannot be read, the one in force stays: %s", error)
@@ -175,15 +190,19 @@ class Worker:
                 logger.warning("the policy can be read again")
             self.policy_error = ""
 
-    def load_index(self) -> None:
-        """Put the current index in force; if it cannot be read, keep the last good one and say so."""
+    async def load_index(self) -> None:
+        """Put the current index in force; if it cannot be read, keep the last good one and say so.
+
+        The files are read, and the old ones let go, by another thread: answers go on meanwhile.
+        """
+        folder = self.settings.paths.lists
         try:
-            index = open_current(self.settings.paths.lists)
+            index = await asyncio.to_thread(open_current, folder)
         except (BrokenIndex, OSError) as error:
             if not self.index_error:
                 logger.error("the lists cannot be read: %s", error)
             self.index_error = str(error)
-            older = None if self.index.generation else open_older(self.settings.paths.lists)
+            older = None if self.index.generation else await asyncio.to_thread(open_older, folder)
             if older is None:
                 return  # those in force stay
             logger.warning("the lists of an older generation are in force: %s", older.generation)
@@ -191,14 +210,18 @@ class Worker:
             self.engine.set_index(older)
             return
         self.index_error = ""
+        await self.changes.index(index)
         before, self.index = self.index, index
-        self.engine.set_index(index)
-        before.close()
+        await asyncio.to_thread(before.close)
 
-    async def watch(self) -> None:
-        """Notice changes that other processes make, for as long as the worker lives."""
+    def watches(self) -> tuple[Coroutine[None, None, None], ...]:
+        """Return what notices, for as long as the worker lives, what others change: side by side, so that an order
+        need not wait for lists.
+        """
+        return self._watch_policy(), self._watch_index()
+
+    async def _watch_policy(self) -> None:
         seen: object = None
-        pointer: str | None = self.index.generation
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
@@ -208,6 +231,13 @@ class Worker:
             if version != seen or version is None:
                 seen = version
                 await self.load_policy()
+            elif self.hourly is not None and self.hourly.advance(datetime.now(self.zone)):
+                await self.changes.policy(self.hourly.current)
+
+    async def _watch_index(self) -> None:
+        pointer: str | None = self.index.generation
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
             try:
                 generation: str | None = current_generation(self.settings.paths.lists)
             except (BrokenIndex, OSError) as error:
@@ -217,7 +247,7 @@ class Worker:
             if generation != pointer or retry:
                 pointer = generation
                 self.index_retry_at = self.clock() + RETRY_SECONDS
-                self.load_index()
+                await self.load_index()
 
     async def maintain(self) -> None:
         """Do what is due once a second."""
@@ -226,10 +256,13 @@ class Worker:
             now = self.clock()
             self.forwarder.maintain(now)
             self.connections.sweep(now)
+            self.garbage.look(self.engine.counters.queries)
             sync = self.log.sync_wanted
             if sync >= 0:
                 await loop.run_in_executor(None, self.log.sync, sync)
-            await asyncio.sleep(1.0)
+            while self.engine.tidy(TIDY_ENTRIES) and self.clock() < now + 1.0:
+                await asyncio.sleep(TIDY_SECONDS)
+            await asyncio.sleep(max(now + 1.0 - self.clock(), 0.0))
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +277,7 @@ class Worker:
             logger.warning("query log: %s", done)
         self.log.open()
         await self.load_policy()
-        self.load_index()
+        await self.load_index()
         self.sockets.attach(loop)
         self.forwarder.attach(loop)
         for sock in udp:
@@ -259,13 +292,10 @@ class Worker:
             control = await serve_control(path, {"status": lambda _: self.status(), "flush": self.flush})
         except OSError as error:  # read-only disk, path over 107 octets: `status` cannot ask us, devices can
             logger.error("no control socket at %s: %s", path, error)
-        tasks = [loop.create_task(self.watch()), loop.create_task(self.maintain())]
+        tasks = [loop.create_task(each) for each in (*self.watches(), self.maintain())]
         for task in tasks:
             task.add_done_callback(lambda ended: _must_not_end(ended, stop))
-        # What exists now lives as long as we do: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
+        self.garbage.begin()
         parent.send(b"ready\n")
         await stop.wait()
         await self._leave(loop, tasks, control)
@@ -331,8 +361,8 @@ class Worker:
             "index_error": self.index_error,
             "log_error": self.log.error,
             "log_lost_lines": self.log.lost_lines,
-            "cache_entries": len(engine.answers),
-            "cache_bytes": engine.answers.octets,
+            "cache_entries": len(engine.lookups.answers),
+            "cache_bytes": engine.lookups.answers.octets,
             "tcp_connections": len(self.connections.open),
             "in_flight": len(self.forwarder.pending),
             "rss_bytes": _resident(),

@@ -7,7 +7,9 @@ import re
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import idna
 
@@ -82,6 +84,32 @@ def split_listen(text: str) -> tuple[str, int]:
     if (address.version == 6) is not (host == f"[{bare}]"):
         raise ValueError(f"expected an IPv6 address in brackets, and only that, found {text!r}")
     return bare, int(port)
+
+
+def split_quiet(text: str) -> tuple[time, time] | None:
+    """Return begin and end of `HH:MM-HH:MM`, None for an empty text. Raises ValueError.
+
+    An end before the begin means the next morning; both alike would be a whole day and so is refused.
+    """
+    if not text.strip():
+        return None
+    found = re.fullmatch(r"([0-9]{2}:[0-9]{2})\s*-\s*([0-9]{2}:[0-9]{2})", text.strip())
+    if found is None:
+        raise ValueError(f"expected HH:MM-HH:MM, found {text!r}")
+    begin, end = time.fromisoformat(found[1]), time.fromisoformat(found[2])
+    if begin == end:
+        raise ValueError(f"expected two different times, found {text!r}")
+    return begin, end
+
+
+def _is_proxy(text: str) -> bool:
+    if not text:
+        return True
+    try:
+        parts = urlsplit(text)
+        return parts.scheme == "http" and bool(parts.hostname) and bool(parts.port) and parts.path in ("", "/")
+    except ValueError:
+        return False
 
 
 def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
@@ -192,6 +220,15 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("blocking.page_address", _page),
     ("log.retention_days", _between(1, 3650)),
     ("log.segment_megabytes", _between(1, 4096)),
+    ("lists.refresh_hours", _between(0, 8760)),
+    ("lists.quiet", _each(_parses(split_quiet), lambda: _("hours as 07:00-19:00, or an empty text"))),
+    ("lists.proxy", _each(_is_proxy, lambda: _("a proxy such as http://192.0.2.1:3128"))),
+    ("lists.must_open", _name_check),
+    ("lists.must_block", _name_check),
+    ("lists.broad_percent", _between(1, 100)),
+    ("lists.top_names", _between(0, 100_000)),
+    ("lists.bad_lines_percent", _between(0, 100)),
+    ("lists.keep", _between(2, 30)),  # with fewer there would be nothing to return to
     ("paths.state", _state),
     ("web.listen", _each(_parses(split_listen), lambda: _("ADDRESS:PORT or [IPV6]:PORT"))),
 )

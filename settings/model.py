@@ -129,6 +129,33 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class ListSettings:
+    """How the lists are kept current."""
+
+    refresh_hours: int = 24
+    """How often lists are fetched anew; 0 means only when somebody says so."""
+    quiet: str = "07:00-01:00"
+    """`HH:MM-HH:MM` in the school's time zone: lessons, in which nothing is refreshed; empty means at any hour.
+
+    The default also spares the working hours in France: UT1, whose lists most schools use, asks for that.
+    """
+    proxy: str = ""
+    """`http://[USER:PASSWORD@]HOST:PORT` by which lists are fetched; empty means directly."""
+    must_open: tuple[str, ...] = ()
+    """Names that no new version of the lists may close, beside those that lessons and devices need."""
+    must_block: tuple[str, ...] = ()
+    """Names that every new version of the lists must still hold."""
+    broad_percent: int = 5
+    """A rule that covers more than this share of the names asked for most is held for a person to decide."""
+    top_names: int = 1000
+    """How many of the names asked for most are looked at for that."""
+    bad_lines_percent: int = 20
+    """A text with more bad lines than this is refused whole."""
+    keep: int = 2
+    """Compiled generations that are kept: the one in force, and those before it that `lists rollback` returns to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """What makes an allow entry valid."""
 
@@ -179,6 +206,7 @@ class Settings:
     cache: Cache = Cache()
     blocking: Blocking = Blocking()
     log: Log = Log()
+    lists: ListSettings = ListSettings()
     approval: Approval = Approval()
     web: Web = Web()
     paths: Paths = Paths()

@@ -116,6 +116,31 @@ def explanations() -> dict[str, str]:
         "log.retention_days": _("For how many days the query log is kept."),
         "log.detail": _('Which queries are logged: all ("full") or the blocked ones only ("blocked").'),
         "log.segment_megabytes": _("At which size a new file of the query log begins."),
+        "lists.refresh_hours": _(
+            "After how many hours the lists are fetched anew by themselves; 0: only by `schoolfilter lists refresh`."
+        ),
+        "lists.quiet": _(
+            "The hours of lessons, in which lists are not fetched by themselves, in the school's time zone; "
+            "an empty text: at any hour."
+        ),
+        "lists.proxy": _(
+            "The proxy by which lists are fetched, such as http://192.0.2.1:3128; an empty text: directly."
+        ),
+        "lists.must_open": _(
+            "Names that a new version of the lists must not close; what lessons and devices need is looked after "
+            "anyway."
+        ),
+        "lists.must_block": _("Names that every new version of the lists must still hold."),
+        "lists.broad_percent": _(
+            "A rule of a list that covers more than so many per cent of the names asked for most is held until a "
+            "person lets it through."
+        ),
+        "lists.top_names": _("How many of the names asked for most are looked at for that."),
+        "lists.bad_lines_percent": _("A text with more than so many per cent of bad lines is refused as a whole."),
+        "lists.keep": _(
+            "How many compiled versions of the lists are kept: the one in force and those before it, to return to by "
+            "`schoolfilter lists rollback`."
+        ),
         "approval.mode": _(
             'What makes an entry of the director\'s list valid: "paper" (a signed order, whose number and date are '
             'entered) or "signature" (a digital signature; not part of this version yet).'

@@ -1,9 +1,8 @@
-"""policy.db: groups, networks, blocked categories and hand-made entries, each with its history.
+"""policy.db: groups, networks, what is blocked, safe search and hand-made entries, each with its history.
 
 Every change is one transaction that also counts `version` up and notes who did what. Nothing is deleted.
 """
 
-import ipaddress
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -15,22 +14,33 @@ from typing import Self
 
 import aiosqlite
 
+from policy.hours import Hours
 from policy.names import display_name
+from policy.needed import Needed
 from policy.snapshot import EntryKind, Group, IPNetwork, Level, Snapshot, SnapshotBuilder
 from storage.database import database, transaction, value
 from storage.errors import damaged, translated
+from storage.policy_groups import (
+    block,
+    drop_network,
+    insert_group,
+    read_groups,
+    require_group,
+    set_safe_search,
+    take_network,
+    unblock,
+)
 from storage.policy_rows import (
     GroupChange,
     GroupInUse,
     NewEntry,
     StoredEntry,
     UnknownEntry,
-    UnknownGroup,
     entry_of_row,
     stamp,
     stored_of_row,
 )
-from storage.policy_schema import DEFAULT_GROUP, FIRST_BLOCKED, MIGRATIONS, first_groups
+from storage.policy_schema import DEFAULT_GROUP, FIRST_BLOCKED, FIRST_SAFE, MIGRATIONS, first_groups
 from translations import _
 
 CHUNK = 256
@@ -90,11 +100,16 @@ class PolicyDb:
                 newest = max(newest, log.st_mtime)
         return (*stamps, time.time() - newest > SETTLED_SECONDS)
 
-    async def load_snapshot(self, protected: Iterable[str]) -> Snapshot:
-        """Return the policy in force at one moment, built a few rows at a time between the turns of the event loop."""
+    async def load_snapshot(
+        self, protected: Iterable[str], *, needed: Iterable[Needed] = (), moment: datetime | None = None
+    ) -> Snapshot:
+        """Return the policy in force, built a few rows at a time between the turns of the event loop.
+
+        `moment` is the school's local time for what is blocked in some hours only (SnapshotBuilder.build).
+        """
         try:
             async with self._read() as connection:
-                groups = [group async for group in _groups(connection)]
+                groups = [group async for group in read_groups(connection)]
                 default = await value(connection, "SELECT value FROM meta WHERE key = 'default_group'")
                 version = await value(connection, "SELECT value FROM meta WHERE key = 'version'")
                 builder = SnapshotBuilder(groups, str(default))
@@ -106,12 +121,13 @@ class PolicyDb:
                         builder.add(entry_of_row(*row) for row in rows)
         except ValueError as error:  # a level, network or default group that somebody else wrote
             raise damaged(self.path, str(error)) from error
-        return builder.build(protected=protected, version=version if isinstance(version, int) else 0)
+        number = version if isinstance(version, int) else 0
+        return builder.build(protected=protected, version=number, needed=needed, moment=moment)
 
     async def groups(self) -> list[Group]:
         """Return the groups in force, by id."""
         async with self._read() as connection:
-            return [group async for group in _groups(connection)]
+            return [group async for group in read_groups(connection)]
 
     async def default_group(self) -> str:
         """Return the group of clients whose network nobody entered."""
@@ -152,7 +168,7 @@ class PolicyDb:
         replaced: list[StoredEntry] = []
         async with self._change(now, by, "add entries", detail) as connection:
             for group in sorted({entry.group for entry in entries if entry.group is not None}):
-                await _require_group(connection, group)
+                await require_group(connection, group)
             for entry in entries:
                 replaced += await _close_entries(connection, entry.kind, entry.name, entry.group, now, by)
                 await connection.execute(
@@ -185,7 +201,7 @@ class PolicyDb:
             now, by, "remove entries", {"names": names, "kind": kind, "group": group}
         ) as connection:
             if group is not None:
-                await _require_group(connection, group)
+                await require_group(connection, group)
             missing = []
             for name in names:
                 found = [
@@ -207,19 +223,30 @@ class PolicyDb:
         blocked: Iterable[str],
         networks: Iterable[IPNetwork] = (),
         *,
+        hours: Hours | None = None,
+        safe_search: Mapping[str, str] | None = None,
         at: datetime,
         by: str,
     ) -> None:
-        """Add a group, or one of that id that was removed. Raises GroupInUse."""
-        now = stamp(at)
-        async with self._change(now, by, "add group", {"group": id_, "title": title, "level": level}) as connection:
+        """Add a group, or one of that id that was removed; `hours` are those of `blocked`. Raises GroupInUse."""
+        now, modes, closed = stamp(at), dict(safe_search or {}), tuple(blocked)
+        detail: dict[str, object] = {
+            "group": id_,
+            "title": title,
+            "level": level,
+            "block": closed,
+            "hours": str(hours or ""),
+            "safe_search": modes,
+        }
+        async with self._change(now, by, "add group", detail) as connection:
             if await value(connection, "SELECT 1 FROM groups WHERE id = ? AND removed_at IS NULL", (id_,)) is not None:
                 message = _("there is a group {group} already: change it with `schoolfilter groups set {group}`.")
                 raise GroupInUse(message.format(group=id_))
-            await _insert_group(connection, id_, title, level, now, by)
-            await _insert_categories(connection, id_, blocked, now, by)
+            await insert_group(connection, id_, title, level, now, by)
+            await block(connection, id_, closed, hours, now, by)
+            await set_safe_search(connection, id_, modes, now, by)
             for network in networks:
-                await _take_network(connection, id_, network, now, by)
+                await take_network(connection, id_, network, now, by)
 
     async def set_group(self, id_: str, change: GroupChange, *, at: datetime, by: str) -> None:
         """Change a group. Raises UnknownGroup, or GroupInUse if a network belongs to another group."""
@@ -229,12 +256,14 @@ class PolicyDb:
             "level": change.level,
             "title": change.title,
             "block": change.block,
+            "hours": str(change.hours or ""),
             "unblock": change.unblock,
             "networks": [str(network) for network in change.networks],
             "drop_networks": [str(network) for network in change.drop_networks],
+            "safe_search": dict(change.safe_search),
         }
         async with self._change(now, by, "set group", detail) as connection:
-            await _require_group(connection, id_)
+            await require_group(connection, id_)
             # The row of a group keeps no history of its own: the note holds what it was before.
             before = "SELECT level || ' ' || title FROM groups WHERE id = ?"
             detail["before"] = await value(connection, before, (id_,))
@@ -242,17 +271,14 @@ class PolicyDb:
                 "UPDATE groups SET level = ifnull(?, level), title = ifnull(?, title) WHERE id = ?",
                 (change.level, change.title, id_),
             )
-            await _insert_categories(connection, id_, change.block, now, by)
+            await block(connection, id_, change.block, change.hours, now, by)
             for category in change.unblock:
-                await connection.execute(
-                    "UPDATE group_categories SET removed_at = ?, removed_by = ?"
-                    " WHERE group_id = ? AND category = ? AND removed_at IS NULL",
-                    (now, by, id_, category),
-                )
+                await unblock(connection, id_, category, now, by)
+            await set_safe_search(connection, id_, dict(change.safe_search), now, by)
             for network in change.drop_networks:
-                await _drop_network(connection, id_, network, now, by)
+                await drop_network(connection, id_, network, now, by)
             for network in change.networks:
-                await _take_network(connection, id_, network, now, by)
+                await take_network(connection, id_, network, now, by)
 
     async def remove_group(self, id_: str, *, force: bool = False, at: datetime, by: str) -> None:
         """Remove a group. With `force` its networks fall to the default group and its entries end.
@@ -261,7 +287,7 @@ class PolicyDb:
         """
         now = stamp(at)
         async with self._change(now, by, "remove group", {"group": id_}) as connection:
-            await _require_group(connection, id_)
+            await require_group(connection, id_)
             if await value(connection, "SELECT value FROM meta WHERE key = 'default_group'") == id_:
                 message = _("{group} is the group of every client whose network nobody entered: it cannot be removed.")
                 raise GroupInUse(message.format(group=id_))
@@ -281,6 +307,7 @@ class PolicyDb:
                 "UPDATE networks SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
                 "UPDATE entries SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
                 "UPDATE group_categories SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
+                "UPDATE group_safe_search SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
             ):
                 await connection.execute(statement, (now, by, id_))
             await connection.execute("UPDATE groups SET removed_at = ?, removed_by = ? WHERE id = ?", (now, by, id_))
@@ -311,8 +338,9 @@ async def _begin(connection: aiosqlite.Connection) -> None:
         if await value(connection, "SELECT 1 FROM groups LIMIT 1") is not None:
             return
         for id_, title, level in groups:
-            await _insert_group(connection, id_, title, level, now, by)
-            await _insert_categories(connection, id_, FIRST_BLOCKED, now, by)
+            await insert_group(connection, id_, title, level, now, by)
+            await block(connection, id_, FIRST_BLOCKED, None, now, by)
+            await set_safe_search(connection, id_, FIRST_SAFE.get(id_, {}), now, by)
         await connection.execute("INSERT INTO meta (key, value) VALUES ('default_group', ?)", (DEFAULT_GROUP,))
         await _note(connection, now, by, "begin", {"groups": [group[0] for group in groups]})
 
@@ -324,79 +352,6 @@ async def _note(connection: aiosqlite.Connection, now: str, by: str, what: str, 
         "INSERT INTO changes (version, at, by, what, detail) SELECT value, ?, ?, ?, ? FROM meta WHERE key = 'version'",
         (now, by, what, json.dumps(detail, ensure_ascii=False)),
     )
-
-
-async def _groups(connection: aiosqlite.Connection) -> AsyncIterator[Group]:
-    blocked: dict[str, set[str]] = {}
-    async with connection.execute("SELECT group_id, category FROM group_categories WHERE removed_at IS NULL") as cursor:
-        async for group, category in cursor:
-            blocked.setdefault(group, set()).add(category)
-    networks: dict[str, list[IPNetwork]] = {}
-    async with connection.execute(
-        "SELECT group_id, network FROM networks WHERE removed_at IS NULL ORDER BY network"
-    ) as cursor:
-        async for group, network in cursor:
-            networks.setdefault(group, []).append(ipaddress.ip_network(network))
-    async with connection.execute(
-        "SELECT id, title, level FROM groups WHERE removed_at IS NULL ORDER BY rowid"
-    ) as cursor:
-        async for id_, title, level in cursor:
-            yield Group(id_, title, Level(level), frozenset(blocked.get(id_, ())), tuple(networks.get(id_, ())))
-
-
-async def _require_group(connection: aiosqlite.Connection, id_: str) -> None:
-    query = "SELECT id FROM groups WHERE removed_at IS NULL ORDER BY rowid"
-    async with connection.execute(query) as cursor:
-        known = [str(row[0]) async for row in cursor]
-    if id_ not in known:
-        message = _("expected a group that exists ({groups}), found {group}.")
-        raise UnknownGroup(message.format(groups=", ".join(known), group=id_))
-
-
-async def _insert_group(
-    connection: aiosqlite.Connection, id_: str, title: str, level: Level, now: str, by: str
-) -> None:
-    await connection.execute(
-        "INSERT INTO groups (id, title, level, added_at, added_by) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET title = excluded.title, level = excluded.level,"
-        " added_at = excluded.added_at, added_by = excluded.added_by, removed_at = NULL, removed_by = NULL",
-        (id_, title, level, now, by),
-    )
-
-
-async def _insert_categories(
-    connection: aiosqlite.Connection, id_: str, categories: Iterable[str], now: str, by: str
-) -> None:
-    for category in categories:
-        await connection.execute(
-            "INSERT INTO group_categories (group_id, category, added_at, added_by) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (id_, category, now, by),
-        )
-
-
-async def _take_network(connection: aiosqlite.Connection, id_: str, network: IPNetwork, now: str, by: str) -> None:
-    query = "SELECT group_id FROM networks WHERE network = ? AND removed_at IS NULL"
-    holder = await value(connection, query, (str(network),))
-    if holder == id_:
-        return
-    if holder is not None:
-        message = _("{network} belongs to {group}: take it from there first with `groups set {group} --drop-network`.")
-        raise GroupInUse(message.format(network=network, group=holder))
-    await connection.execute(
-        "INSERT INTO networks (network, group_id, added_at, added_by) VALUES (?, ?, ?, ?)",
-        (str(network), id_, now, by),
-    )
-
-
-async def _drop_network(connection: aiosqlite.Connection, id_: str, network: IPNetwork, now: str, by: str) -> None:
-    cursor = await connection.execute(
-        "UPDATE networks SET removed_at = ?, removed_by = ? WHERE network = ? AND group_id = ? AND removed_at IS NULL",
-        (now, by, str(network), id_),
-    )
-    if cursor.rowcount == 0:
-        message = _("expected a network of {group}, found {network}; `schoolfilter groups show {group}` lists them.")
-        raise UnknownEntry(message.format(group=id_, network=network))
 
 
 async def _close_entries(

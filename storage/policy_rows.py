@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from policy.hours import Hours
 from policy.snapshot import Entry, EntryKind, IPNetwork, Level
 from storage.errors import StorageError
 
@@ -63,9 +64,14 @@ class GroupChange:
     level: Level | None = None
     title: str | None = None
     block: tuple[str, ...] = ()
+    """Categories and services; those that were blocked in other hours are from now on blocked in these."""
     unblock: tuple[str, ...] = ()
     networks: tuple[IPNetwork, ...] = ()
     drop_networks: tuple[IPNetwork, ...] = ()
+    hours: Hours | None = None
+    """When that of `block` is blocked; None means at any time."""
+    safe_search: tuple[tuple[str, str], ...] = ()
+    """Engine and mode."""
 
 
 def stamp(moment: datetime) -> str:

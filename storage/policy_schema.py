@@ -1,6 +1,7 @@
 """The tables of policy.db, and what a new school begins with."""
 
 from policy.categories import CATEGORIES
+from policy.safesearch import SAFE
 from policy.snapshot import Level
 from storage.database import Migration
 from translations import _
@@ -9,9 +10,10 @@ DEFAULT_GROUP = "pupils"
 """Whoever asks from a network that nobody entered is taken for a pupil: the careful mistake."""
 
 FIRST_BLOCKED: tuple[str, ...] = tuple(category.id for category in CATEGORIES)
-"""R1 2.11: only what relates to education. No document speaks of advertising and tracking; they are closed as well,
-because advertising shows what the other categories hide and tracking gathers pupils' data (R1 2.14). The council opens
-what it wants with `schoolfilter groups set pupils --unblock video`."""
+"""R1 2.11: only what relates to education. No service by itself: the categories hold those that they mean. No document
+speaks of advertising and tracking; they are closed as well, because advertising shows what the other categories hide
+and tracking gathers pupils' data (R1 2.14). The council opens what it wants with
+`schoolfilter groups set pupils --unblock video`."""
 
 
 def first_groups() -> tuple[tuple[str, str, Level], ...]:
@@ -27,6 +29,9 @@ def first_groups() -> tuple[tuple[str, str, Level], ...]:
         ("guests", _("Guests"), Level.MEDIUM),
     )
 
+
+FIRST_SAFE: dict[str, dict[str, str]] = {DEFAULT_GROUP: SAFE, "guests": SAFE}
+"""Mode of each engine by group. Teachers and staff search for themselves: their results are nobody's lesson."""
 
 _LEVELS = ", ".join(f"'{level}'" for level in Level)
 
@@ -101,6 +106,49 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE UNIQUE INDEX entries_in_force ON entries (kind, name, ifnull(group_id, ''))"
             " WHERE removed_at IS NULL",
             "INSERT INTO meta (key, value) VALUES ('version', 0)",
+        ),
+    ),
+    Migration(
+        "hours of blocked categories and services, safe search",
+        (
+            # Empty: at any time. A row is never changed: other hours are another row.
+            "ALTER TABLE group_categories ADD COLUMN hours TEXT NOT NULL DEFAULT ''",
+            """
+            CREATE TABLE group_safe_search (
+                row INTEGER PRIMARY KEY,
+                group_id TEXT NOT NULL REFERENCES groups (id),
+                engine TEXT NOT NULL,
+                mode TEXT NOT NULL,
+                added_at TEXT NOT NULL,
+                added_by TEXT NOT NULL,
+                removed_at TEXT,
+                removed_by TEXT
+            ) STRICT
+            """,
+            "CREATE UNIQUE INDEX group_safe_search_in_force ON group_safe_search (group_id, engine)"
+            " WHERE removed_at IS NULL",
+            # What a school has already gets what a new one begins with; for a level somebody set nobody knows who is in
+            # the group, and unsafe results for a pupil are the worse mistake.
+            """
+            INSERT INTO group_safe_search (group_id, engine, mode, added_at, added_by)
+            SELECT groups.id, first.column1, first.column2,
+                strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now'), 'schoolfilter'
+            FROM groups, (
+                VALUES ('google', 'on'), ('youtube', 'moderate'), ('bing', 'on'), ('duckduckgo', 'on'),
+                    ('yandex', 'on'), ('ecosia', 'on'), ('pixabay', 'on'), ('brave', 'on')
+            ) AS first
+            WHERE groups.removed_at IS NULL AND groups.level <> 'open'
+            """,
+            # A file without groups is a new one, whose history begins with them.
+            "UPDATE meta SET value = value + 1 WHERE key = 'version' AND EXISTS (SELECT 1 FROM groups)",
+            """
+            INSERT INTO changes (version, at, by, what, detail)
+            SELECT meta.value, strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now'), 'schoolfilter', 'safe search',
+                '{"groups": ' || (
+                    SELECT json_group_array(DISTINCT group_id) FROM group_safe_search
+                ) || ', "modes": "all engines on, youtube moderate"}'
+            FROM meta WHERE meta.key = 'version' AND EXISTS (SELECT 1 FROM groups)
+            """,
         ),
     ),
 )

@@ -11,6 +11,7 @@ need dnsmasq dnsmasq-base
 need cc gcc
 need shellcheck shellcheck
 need systemd-analyze systemd
+need minisign minisign
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "The tests use these packages, which are not installed:$missing" >&2

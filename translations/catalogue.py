@@ -76,14 +76,17 @@ def extract() -> dict[Message, list[str]]:
 
 
 def texts_of(source: str, name: str) -> Iterator[str]:
-    """Yield the texts that stand in `_(…)`. Raises ValueError if one is not a plain string."""
+    """Yield the texts that stand in `_(…)` or `mark(…)`. Raises ValueError if one is not a plain string."""
     for node in ast.walk(ast.parse(source, name)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "mark"):
             match node.args:
                 case [ast.Constant(value=str(text))] if text:
                     yield text
+                case [ast.Attribute()] if node.func.id == "_":
+                    pass  # a text that was marked where it stands
                 case _:
-                    raise ValueError(f"{name}:{node.lineno}: expected one plain text in _(…), to be filled by .format")
+                    expected = f"one plain text in {node.func.id}(…), to be filled by .format"
+                    raise ValueError(f"{name}:{node.lineno}: expected {expected}")
 
 
 def po_path(language: str) -> Path:

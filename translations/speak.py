@@ -49,3 +49,8 @@ def choose(configured: str, environ: Mapping[str, str]) -> str:
 def _(english: str) -> str:
     """Return the text in the language in use; placeholders in braces are filled by the caller."""
     return _Speech.catalogue.gettext(english)
+
+
+def mark(english: str) -> str:
+    """Return the text as it is, for the catalogue to find; `_` translates it where and when it is shown."""
+    return english

@@ -79,7 +79,9 @@ class HttpsConnection(Connection):
     def __init__(self, owner: KeptUpstream, headers: list[tuple[bytes, bytes]]) -> None:
         super().__init__(owner)
         self._headers = headers
-        self._h2 = H2Connection(_CONFIG)
+        self._h2: H2Connection
+        """Made when there is a server to speak to: it holds itself in circles, and one that cannot be reached is tried
+        with every question."""
         self._responses: dict[int, _Response] = {}
         self._consumed = 0
         """Octets received that the server's window for this connection does not know of yet."""
@@ -91,6 +93,7 @@ class HttpsConnection(Connection):
         tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
         if tls.selected_alpn_protocol() != "h2":
             return "the server does not offer HTTP/2"
+        self._h2 = H2Connection(_CONFIG)
         self._h2.local_settings = Settings(client=True, initial_values=_SETTINGS)
         self._h2.initiate_connection()
         transport.write(self._h2.data_to_send())

@@ -341,7 +341,8 @@ class KeptUpstream(ABC):
         except TimeoutError:
             self.lost(connection, ConnectionError(f"no connection within {self._connect_seconds:g} s"))
         except (OSError, ValueError) as error:  # ssl.SSLError is the one, what the TLS library refuses the other
-            self.lost(connection, error)
+            # Its frames hold the future that holds the exception: a circle that would stay until it is looked for.
+            self.lost(connection, error.with_traceback(None))
 
     def _cancel(self, exchange: Exchange) -> None:
         if exchange in self._exchanges:

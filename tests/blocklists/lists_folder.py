@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from blocklists.formats import Format
+from blocklists.rules import Format
 from blocklists.sources import TEXTS, Source, load_sources, save_sources, text_path, with_source
 
 NOW = datetime(2026, 9, 2, 8, 30, tzinfo=UTC)

@@ -1,17 +1,18 @@
 """`lists` and `categories` as a person uses them."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
-from blocklists.compile import ensure_starter
 from blocklists.index import open_current
+from blocklists.publish import ensure_starter
 from cli.categories import categories
 from cli.lists import lists
 from policy.categories import CATEGORIES
-from settings.errors import SchoolfilterError
+from policy.services import SERVICES
 from tests.blocklists.lists_folder import NOW
 from tests.cli.fakes import installation, run
 
@@ -26,61 +27,38 @@ def call(state: Path, *arguments: str) -> Result:
     return run(lists, installation(state), *arguments)
 
 
-def test_a_list_is_added_found_shown_and_removed(state: Path) -> None:
+def test_the_lists_that_come_with_the_program_are_shown_and_searched(state: Path) -> None:
+    table = call(state, "show", "--services").output
+    data = json.loads(call(state, "show", "--json").output)
+    assert {f"starter-{category.id}" for category in CATEGORIES} < {each["id"] for each in data}
+    assert all(each["id"] in table for each in data)
+    assert all(each["in_force"] for each in data)
+    assert "built in" in table
+    folded = call(state, "show").output
+    assert "starter-games" in folded
+    assert "service-tiktok" not in folded
+    assert f"Services that come with the program: {len(SERVICES)}, rules: " in folded
+    found = json.loads(call(state, "search", "www.pornhub.com", "--json").output)
+    assert ("starter-adult", "pornhub.com") in [(hit["list_id"], hit["name"]) for hit in found]
+
+
+def test_a_list_of_our_own_stands_beside_them(state: Path) -> None:
     text = state / "mine.txt"
     text.write_text("example.org\n192.0.2.7\n")
     added = call(state, "add", "mine", str(text), "--category", "games", "--title", "Ours")
     assert added.exit_code == 0, added.output
-    assert "1 rules for the category games, 1 lines skipped" in added.output
+    assert "mine: Games (games), rules: 1, lines without meaning for DNS: 1" in added.output
     assert open_current(state / "lists").lookup("www.example.org")
-    found = json.loads(call(state, "search", "WWW.example.org", "--json").output)
-    assert [(hit["list_id"], hit["line"], hit["name"]) for hit in found] == [("mine", 1, "example.org")]
-    assert "mine" in call(state, "search", "www.example.org").output
-    shown = call(state, "show", "mine").output
-    assert "mine:2: expected a domain name, not an address, found '192.0.2.7'" in shown
-    full = json.loads(call(state, "show", "mine", "--json").output)
-    assert (full["rules"], full["title"], full["format"]) == (1, "Ours", "domains")
+    assert "unchanged" in call(state, "refresh").output
     assert call(state, "remove", "mine").exit_code == 0
     assert open_current(state / "lists").lookup("www.example.org") == ()
     assert "No list" in call(state, "search", "www.example.org").output
 
 
-def test_all_lists_are_shown(state: Path) -> None:
-    table = call(state, "show").output
-    data = json.loads(call(state, "show", "--json").output)
-    assert len(data) == len(CATEGORIES)
-    assert all(each["id"] in table for each in data)
-
-
-def test_refresh_names_what_failed_and_keeps_it(state: Path) -> None:
-    text = state / "mine.txt"
-    text.write_text("example.org\n")
-    call(state, "add", "mine", str(text), "--category", "games")
-    text.unlink()
-    result = call(state, "refresh")
-    assert result.exit_code == 1
-    assert "mine: the last good text stays in force" in result.stderr
-    assert "could not refresh: mine" in result.stderr
-    assert "starter-games: unchanged" in result.stdout
-    assert open_current(state / "lists").lookup("example.org")
-    assert call(state, "refresh", "starter-games").exit_code == 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("add", "x", "/nowhere", "--category", "gamez"), "did you mean 'games'"),
-        (("add", "x", "http://example.org/", "--category", "games"), "https://"),
-        (("add", "x", "/nowhere", "--category", "games"), "found nothing at /nowhere"),
-        (("remove", "starter-gamez"), "did you mean 'starter-games'"),
-        (("show", "zzz"), "no list"),
-        (("refresh", "zzz"), "no list"),
-    ],
-)
-def test_errors_name_the_next_step(state: Path, arguments: tuple[str, ...], expected: str) -> None:
-    """The errors reach the root group, where cli.errors.border makes one line of each."""
-    with pytest.raises(SchoolfilterError, match=expected):
-        call(state, *arguments)
+def test_commands_stand_in_the_order_of_use(state: Path) -> None:
+    shown = call(state, "--help").output
+    order = [shown.index(f"\n  {name} ") for name in ("catalogue", "add", "set", "refresh", "show", "diff", "rollback")]
+    assert order == sorted(order)
 
 
 def test_categories_are_listed_with_the_names_the_lists_know(state: Path) -> None:
@@ -94,3 +72,13 @@ def test_categories_are_listed_with_the_names_the_lists_know(state: Path) -> Non
 def test_categories_are_listed_before_anything_is_compiled(tmp_path: Path) -> None:
     data = json.loads(run(categories, installation(tmp_path), "--json").output)
     assert {each["names"] for each in data} == {0}
+
+
+def test_the_commands_about_lists_leave_the_processor_to_the_resolver(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(os, "sched_setscheduler", lambda _pid, policy, _param: asked.append(policy))
+    monkeypatch.setattr(os, "sched_getscheduler", lambda _pid: os.SCHED_OTHER)
+    assert call(state, "generations").exit_code == 0
+    assert asked == [os.SCHED_IDLE, os.SCHED_OTHER]

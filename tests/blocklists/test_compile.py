@@ -1,156 +1,165 @@
-"""A generation is published whole or not at all, whenever the power goes."""
+"""What a compile makes of the texts."""
 
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from blocklists import compile as compiler
-from blocklists.compile import ensure_starter, rebuild
-from blocklists.disk import Disk
-from blocklists.errors import BrokenIndex, ListError
-from blocklists.generation import CURRENT, GENERATIONS, MANIFEST, current_generation, verify
+from blocklists.breadth import Breadth
+from blocklists.compile import Built, build, check
+from blocklists.disk import DISK
+from blocklists.errors import BrokenIndex
+from blocklists.generation import GENERATIONS, compiled_text, facts_of, read_manifest, verify
+from blocklists.holding import WhyHeld
 from blocklists.index import open_current
-from blocklists.sources import SOURCES, load_sources, save_sources, text_path
-from policy.categories import CATEGORIES
+from blocklists.publish import rebuild
+from blocklists.rules import Format, Rule, Scope
+from blocklists.sources import load_sources, save_sources, text_path
 from tests.blocklists.lists_folder import NOW, put
 
-
-class PowerCut(BaseException):
-    """Nothing in the program may catch it, as nothing catches a power cut."""
-
-
-class FailingDisk(Disk):
-    """Loses power before or after its n-th step and does nothing from then on."""
-
-    def __init__(self, steps: int, *, after: bool) -> None:
-        self.left = steps
-        self.after = after
-        self.dead = False
-
-    def _step(self, action: Callable[[], None]) -> None:
-        if self.dead:
-            raise PowerCut
-        if self.left == 0:
-            self.dead = True
-            if self.after:
-                action()
-            raise PowerCut
-        self.left -= 1
-        action()
-
-    def write(self, path: Path, data: bytes) -> None:
-        def half() -> None:
-            path.write_bytes(data[: len(data) // 2])
-
-        self._step(lambda: super(FailingDisk, self).write(path, data) if not self.dead else half())
-
-    def save(self, path: Path, writer: Callable[[Path], None]) -> None:
-        self._step(lambda: writer(path))
-
-    def sync(self, path: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).sync(path))
-
-    def make_folder(self, path: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).make_folder(path))
-
-    def move(self, old: Path, new: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).move(old, new))
-
-    def remove(self, path: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).remove(path))
+ADBLOCK = """
+||example.net^
+@@||example.org^
+||example.com^$important,dnstype=AAAA
+/^casino[0-9]+\\./
+"""
 
 
-@pytest.mark.parametrize("after", [False, True])
-def test_p0_list_update_is_all_or_nothing_power_cut_at_every_step(tmp_path: Path, after: bool) -> None:
-    """After a cut at any step the set in force is exactly the old or exactly the new one; the next compile works."""
-    base = tmp_path / "base"
-    put(base, "one", "old.example.org\n")
-    rebuild(base, now=NOW)
-    put(base, "one", "new.example.org\nmore.example.org\n")
-    outcomes = []
-    for steps in range(100):
-        folder = tmp_path / f"cut-{steps}"
-        shutil.copytree(base, folder)
-        disk = FailingDisk(steps, after=after)
-        with suppress(PowerCut):
-            rebuild(folder, disk=disk, now=NOW + timedelta(hours=1))
-        index = open_current(folder)
-        state = bool(index.lookup("old.example.org")), bool(index.lookup("new.example.org"))
-        assert state in ((True, False), (False, True))
-        outcomes.append(state)
-        rebuild(folder, now=NOW + timedelta(hours=2))
-        assert open_current(folder).lookup("more.example.org")
-        assert {path.name for path in (folder / GENERATIONS).iterdir()} >= {current_generation(folder)}
-        assert not list((folder / GENERATIONS).glob(".*"))
-        assert len(list((folder / GENERATIONS).iterdir())) <= 2
-        if not disk.dead:
-            break
-    assert outcomes == sorted(outcomes, reverse=True), "once the new set is in force, later cuts keep it"
-    assert len(outcomes) > 8
+def everything(folder: Path) -> None:
+    put(folder, "one", "example.org\n0.example.org\n")
+    put(folder, "two", ADBLOCK, "video")
+    put(folder, "three", "example.org CNAME .\n*.example.org CNAME .\n", "vpn", Format.RPZ)
+    put(folder, "four", "192.0.2.0/24\n2001:db8::/32\n", "malware", Format.ADDRESSES)
 
 
 def test_compiling_the_same_lists_gives_the_same_bytes(tmp_path: Path) -> None:
     contents = []
     for name in ("first", "second"):
         folder = tmp_path / name
-        put(folder, "one", "example.org\n0.example.org\n")
-        put(folder, "two", "||example.net^\n@@||example.org^\n", "video")
-        manifest = rebuild(folder, now=NOW)
-        files = sorted((folder / GENERATIONS / manifest.generation).iterdir())
+        everything(folder)
+        manifest = rebuild(folder, now=NOW).manifest
+        files = sorted(path for path in (folder / GENERATIONS / manifest.generation).rglob("*") if path.is_file())
         contents.append([(path.name, path.read_bytes()) for path in files])
     assert contents[0] == contents[1]
 
 
-def test_nothing_is_published_if_nothing_changed(tmp_path: Path) -> None:
+def test_names_patterns_and_addresses_are_counted_apart(tmp_path: Path) -> None:
+    everything(tmp_path)
+    manifest = rebuild(tmp_path, now=NOW).manifest
+    assert (manifest.names, manifest.patterns, manifest.addresses) == (4, 1, 2)
+    counts = {each.id: (each.rules, each.patterns, each.addresses, each.format) for each in manifest.lists}
+    assert counts == {
+        "one": (2, 0, 0, "domains"),
+        "two": (4, 1, 0, "adblock"),
+        "three": (2, 0, 0, "rpz"),
+        "four": (2, 0, 2, "addresses"),
+    }
+    assert dict(manifest.categories) == {"games": 2, "video": 2, "vpn": 1}
+
+
+def test_a_generation_keeps_the_texts_it_was_compiled_from(tmp_path: Path) -> None:
     put(tmp_path, "one", "example.org\n")
-    first = rebuild(tmp_path, now=NOW)
-    second = rebuild(tmp_path, now=NOW + timedelta(days=1))
-    assert second.generation == first.generation == current_generation(tmp_path)
-    assert [path.name for path in (tmp_path / GENERATIONS).iterdir()] == [first.generation]
+    manifest = rebuild(tmp_path, now=NOW).manifest
+    folder = tmp_path / GENERATIONS / manifest.generation
+    kept = compiled_text(folder, "one")
+    assert kept.samefile(text_path(tmp_path, "one")), "a second name, not a second copy"
+    newer = tmp_path / "newer"
+    newer.write_text("example.net\n")
+    newer.replace(text_path(tmp_path, "one"))
+    assert kept.read_text() == "example.org\n"
+    assert manifest.lists[0].sha256 == facts_of(kept).sha256
+    assert verify(folder) == manifest
 
 
-def test_a_damaged_generation_is_compiled_anew_though_nothing_changed(tmp_path: Path) -> None:
+def test_texts_are_copied_where_the_file_system_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_old: Path, _new: Path) -> None:
+        raise PermissionError(1, "no links here")
+
+    monkeypatch.setattr("os.link", refuse)
     put(tmp_path, "one", "example.org\n")
-    first = rebuild(tmp_path, now=NOW)
-    (tmp_path / GENERATIONS / first.generation / MANIFEST).unlink()
-    assert rebuild(tmp_path, now=NOW).generation == first.generation
-    assert open_current(tmp_path).lookup("example.org")
+    folder = tmp_path / GENERATIONS / rebuild(tmp_path, now=NOW).manifest.generation
+    assert compiled_text(folder, "one").read_text() == "example.org\n"
+    assert not compiled_text(folder, "one").samefile(text_path(tmp_path, "one"))
 
 
-def test_the_previous_generation_is_kept_and_older_ones_go(tmp_path: Path) -> None:
-    made = []
-    for day, name in enumerate(("a", "b", "c", "d")):
-        put(tmp_path, "one", f"{name}.example.org\n")
-        made.append(rebuild(tmp_path, now=NOW + timedelta(days=day)).generation)
-    assert sorted(path.name for path in (tmp_path / GENERATIONS).iterdir()) == made[-2:]
-    verify(tmp_path / GENERATIONS / made[-2])
-
-
-def test_a_generation_that_does_not_hold_what_was_compiled_is_never_published(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("other\n")], ids=["gone", "changed"])
+def test_a_generation_without_its_texts_is_not_whole(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     put(tmp_path, "one", "example.org\n")
-    before = rebuild(tmp_path, now=NOW).generation
-    put(tmp_path, "one", "example.net\n")
-    monkeypatch.setattr(compiler, "reversed_labels", lambda name: name + ".")
-    with pytest.raises(BrokenIndex, match=r"example\.net of one"):
-        rebuild(tmp_path, now=NOW + timedelta(hours=1))
-    assert current_generation(tmp_path) == before
+    folder = tmp_path / GENERATIONS / rebuild(tmp_path, now=NOW).manifest.generation
+    damage(compiled_text(folder, "one"))
+    with pytest.raises(BrokenIndex, match=r"one\.txt"):
+        verify(folder)
+    open_current(tmp_path).close()  # look-ups need none of them
 
 
-def test_a_text_that_cannot_be_read_leaves_the_old_generation_in_force(tmp_path: Path) -> None:
+def built(folder: Path, *, breadth: Breadth | None = None) -> Built:
+    target = folder / "built"
+    DISK.remove(target)
+    DISK.make_folder(target)
+    result = build(folder, load_sources(folder), target, DISK, NOW, breadth=breadth)
+    check(target, result)
+    assert read_manifest(target) == result.manifest
+    return result
+
+
+def test_what_covers_too_much_is_held_and_let_through_when_accepted(tmp_path: Path) -> None:
+    top = [f"n{number}.example.org" for number in range(6)] + [f"n{number}.example" for number in range(94)]
+    source = put(tmp_path, "one", "||example.org^\n||n1.example.org^\n||kz^\n/^n[0-9]/\n@@||example.org^\n")
+    (one,) = built(tmp_path, breadth=Breadth.of(top, 5)).manifest.lists
+    assert [(held.name, held.line, held.why) for held in one.held] == [
+        ("example.org", 1, WhyHeld.BROAD),
+        ("kz", 3, WhyHeld.SUFFIX),
+        ("/^n[0-9]/", 4, WhyHeld.BROAD),
+    ]
+    assert one.held[0].share == 0.06
+    assert (one.rules, one.held_count, one.skipped) == (2, 3, 0)
+    save_sources(tmp_path, [replace(source, accepted=("example.org", "kz", "/^n[0-9]/"))])
+    (one,) = built(tmp_path, breadth=Breadth.of(top, 5)).manifest.lists
+    assert (one.rules, one.held_count, one.held) == (5, 0, ())
+
+
+def test_what_the_school_asked_today_does_not_make_another_generation(tmp_path: Path) -> None:
+    put(tmp_path, "one", "example.org\nkz\n")
+    contents = set()
+    for share in (10, 20):
+        top = [f"n{number}.example.kz" for number in range(share)] + [f"n{number}.example" for number in range(200)]
+        contents.add(built(tmp_path, breadth=Breadth.of(top, 5)).manifest.content())
+    assert len(contents) == 1
+
+
+def test_few_of_many_held_rules_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler, "MAX_HELD", 2)
+    put(tmp_path, "one", "kz\nkg\norg\nexample.org\n")
+    (one,) = built(tmp_path).manifest.lists
+    assert ([held.name for held in one.held], one.held_count) == (["kz", "kg"], 3)
+
+
+def test_what_is_too_broad_is_kept_however_much_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be measured, the next compile must know what was held."""
+    monkeypatch.setattr(compiler, "MAX_HELD", 1)
+    put(tmp_path, "one", "kz\nkg\nexample.org\n")
+    top = [f"n{number}.example.org" for number in range(100)]
+    (one,) = built(tmp_path, breadth=Breadth.of(top, 5)).manifest.lists
+    assert ([held.name for held in one.held], one.held_count) == (["kz", "example.org"], 3)
+
+
+def test_expressions_past_the_bound_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler, "MAX_PATTERNS", 2)
+    put(tmp_path, "one", "/casino[0-9]/\n/poker[0-9]/\n/slots[0-9]/\n||example.org^\n", form=Format.ADBLOCK)
+    manifest = built(tmp_path).manifest
+    assert manifest.patterns == 2
+    assert [(held.name, held.why) for held in manifest.lists[0].held] == [("/slots[0-9]/", WhyHeld.PATTERNS)]
+
+
+def test_rules_that_are_at_fault_after_all_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parsers judge them first; what they let pass must not stop a compile."""
+    faulty = [Rule("(", Scope.PATTERN, False, 1), Rule("192.0.2.1/24", Scope.ADDRESS, False, 2)]
+    monkeypatch.setattr(compiler, "read_items", lambda _path, _source: iter(faulty))
     put(tmp_path, "one", "example.org\n")
-    before = rebuild(tmp_path, now=NOW).generation
-    put(tmp_path, "two", "example.net\n")
-    text_path(tmp_path, "two").unlink()
-    with pytest.raises(ListError, match="lists refresh two"):
-        rebuild(tmp_path, now=NOW)
-    assert current_generation(tmp_path) == before
+    manifest = built(tmp_path).manifest
+    assert (manifest.lists[0].skipped, manifest.lists[0].rules, manifest.names) == (2, 0, 0)
 
 
 def test_a_list_that_is_switched_off_is_not_compiled(tmp_path: Path) -> None:
@@ -158,7 +167,7 @@ def test_a_list_that_is_switched_off_is_not_compiled(tmp_path: Path) -> None:
     put(tmp_path, "two", "example.net\n")
     one, two = load_sources(tmp_path)
     save_sources(tmp_path, [one, replace(two, enabled=False)])
-    manifest = rebuild(tmp_path, now=NOW)
+    manifest = rebuild(tmp_path, now=NOW).manifest
     assert [each.id for each in manifest.lists] == ["one"]
     assert open_current(tmp_path).lookup("example.net") == ()
 
@@ -167,15 +176,19 @@ def test_names_are_counted_by_category_once_and_exceptions_not_at_all(tmp_path: 
     put(tmp_path, "one", "a.example.org\nb.example.org\n", "games")
     put(tmp_path, "two", "a.example.org\n", "games")
     put(tmp_path, "three", "||a.example.org^\n@@||c.example.org^\n", "video")
-    manifest = rebuild(tmp_path, now=NOW)
+    manifest = rebuild(tmp_path, now=NOW).manifest
     assert dict(manifest.categories) == {"games": 2, "video": 1}
     assert manifest.names == 3
 
 
-def test_bad_lines_are_counted_and_public_suffixes_refused(tmp_path: Path) -> None:
-    put(tmp_path, "one", "de\nedu.kz\nhttp://x/\nexample.org\n")
-    (one,) = rebuild(tmp_path, now=NOW).lists
-    assert (one.rules, one.skipped) == (1, 3)
+def test_bad_lines_are_counted_and_public_suffixes_held(tmp_path: Path) -> None:
+    put(tmp_path, "one", "de\nedu.kz\nhttp://example.com/path\nno name!\nexample.org\n")
+    (one,) = rebuild(tmp_path, now=NOW).manifest.lists
+    assert (one.rules, one.skipped, one.unused, one.held_count) == (1, 1, 1, 2)
+    assert [(held.name, held.line, held.why) for held in one.held] == [
+        ("de", 1, WhyHeld.SUFFIX),
+        ("edu.kz", 2, WhyHeld.SUFFIX),
+    ]
     assert open_current(tmp_path).lookup("school.edu.kz") == ()
 
 
@@ -188,49 +201,9 @@ def test_many_sets_need_wider_numbers(tmp_path: Path) -> None:
                 names.append(f"n{combination}.example.org")
     for number, names in enumerate(lists):
         put(tmp_path, f"list-{number}", "\n".join(names))
-    manifest = rebuild(tmp_path, now=NOW)
+    manifest = rebuild(tmp_path, now=NOW).manifest
     assert manifest.width == 2
     index = open_current(tmp_path)
     for combination in (1, 2, 300, 511):
         found = [listing.list_id for listing in index.lookup(f"n{combination}.example.org")]
         assert found == [f"list-{number}" for number in range(9) if combination >> number & 1]
-
-
-def test_a_new_folder_gets_the_starter_lists_and_a_first_generation(tmp_path: Path) -> None:
-    folder = tmp_path / "lists"
-    ensure_starter(folder, now=NOW)
-    assert [source.category for source in load_sources(folder)] == [category.id for category in CATEGORIES]
-    assert all(source.rules and not source.skipped for source in load_sources(folder))
-    assert open_current(folder).lookup("www.roblox.com")[0].category == "games"
-
-
-def test_a_folder_in_order_is_left_as_it_is(tmp_path: Path) -> None:
-    put(tmp_path, "one", "example.org\n")
-    ensure_starter(tmp_path, now=NOW)
-    assert [source.id for source in load_sources(tmp_path)] == ["one"]
-    before = (tmp_path / CURRENT).read_text(), (tmp_path / SOURCES).read_text()
-    ensure_starter(tmp_path, now=NOW + timedelta(days=1))
-    assert ((tmp_path / CURRENT).read_text(), (tmp_path / SOURCES).read_text()) == before
-
-
-def test_a_broken_index_is_compiled_again_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    put(tmp_path, "one", "example.org\n")
-    rebuild(tmp_path, now=NOW)
-    (tmp_path / CURRENT).write_text("gone\n")
-    ensure_starter(tmp_path, now=NOW)
-    assert open_current(tmp_path).lookup("example.org")
-    assert "compiling the lists again" in caplog.text
-
-
-@pytest.mark.parametrize("after", [False, True])
-def test_a_power_cut_at_the_very_first_start_is_made_good_by_the_next(tmp_path: Path, after: bool) -> None:
-    for steps in range(0, 100, 3):
-        folder = tmp_path / f"cut-{steps}"
-        disk = FailingDisk(steps, after=after)
-        with suppress(PowerCut):
-            ensure_starter(folder, disk=disk, now=NOW)
-        ensure_starter(folder, now=NOW)
-        assert open_current(folder).lookup("roblox.com")
-        if not disk.dead:
-            return
-    pytest.fail("the first start takes more steps than expected")

@@ -1,9 +1,8 @@
-"""No list closes a whole public suffix."""
+"""Public suffixes are known, and no others."""
 
 import pytest
 
-from blocklists.formats import Item, Rule, Scope, Skipped
-from blocklists.suffixes import bundled, from_rules, refuse_suffixes
+from blocklists.suffixes import bundled, from_rules
 
 
 @pytest.mark.parametrize(
@@ -25,20 +24,43 @@ from blocklists.suffixes import bundled, from_rules, refuse_suffixes
         ("gob.mx", True),
         ("blogspot.com", False),
         ("pages.dev", False),
+        ("sch.uk", True),
+        ("kobe.jp", True),
+        ("x.kobe.jp", True),
+        ("city.kobe.jp", False),
+        ("nom.br", True),
+        ("nordland.no", True),
+        ("example.nordland.no", False),
     ],
 )
 def test_the_bundled_list_knows(name: str, expected: bool) -> None:
-    """The list's private part is left out on purpose: lists that name blogspot.com mean it."""
+    """Registries' suffixes only: hosts such as pages.dev are another question (`hosts`)."""
     assert bundled().hold(name) is expected
+    assert {"pages.dev", "github.io", "duckdns.org"} <= bundled().hosts
+    assert not bundled().hosts & bundled().names
 
 
-def test_a_rule_for_a_whole_suffix_is_skipped_with_a_reason_and_an_exact_one_is_kept() -> None:
-    suffixes = from_rules(["kz", "edu.kz"])
-    exact: Item = Rule("edu.kz", Scope.EXACT, False, 1)
-    whole: Item = Rule("edu.kz", Scope.SUBTREE, False, 2)
-    exception: Item = Rule("edu.kz", Scope.SUBTREE, True, 3)
-    kept, skipped, also = refuse_suffixes([exact, whole, exception], suffixes)
-    assert kept == exact
-    assert isinstance(skipped, Skipped)
-    assert "public suffix" in skipped.expected
-    assert isinstance(also, Skipped)
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("kz", True),
+        ("edu.kz", True),
+        ("any.ck", True),
+        ("www.ck", False),
+        ("x.any.ck", False),
+        ("xn--p1ai", True),
+        ("com.example", False),
+        ("bad name.kz", False),
+        ("wild.example", True),
+        ("x.wild.example", True),
+        ("above.example", True),
+        ("x.above.example", False),
+        ("below.above.example", True),
+        ("x.below.above.example", False),
+    ],
+)
+def test_rules_of_the_list_by_their_meaning(name: str, expected: bool) -> None:
+    suffixes = from_rules(
+        ["kz", "edu.kz", "*.ck", "!www.ck", "рф", "bad name.kz", "*.wild.example", "below.above.example"]
+    )
+    assert suffixes.hold(name) is expected

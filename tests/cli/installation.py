@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,10 +21,10 @@ class Bench:
         self.folder = folder
         self.config = folder / "var" / "schoolfilter.toml"
 
-    def run(self, *arguments: str, **environ: str) -> Result:
+    def run(self, *arguments: str, stdin: str = "", **environ: str) -> Result:
         """Run a command; an exception that reaches the person is an error of the test."""
         env = {"SCHOOLFILTER_SCHOOL__LANGUAGE": "en", **environ}
-        result = CliRunner(env=env).invoke(cli, ["--config", str(self.config), *arguments])
+        result = CliRunner(env=env).invoke(cli, ["--config", str(self.config), *arguments], input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
@@ -63,10 +65,21 @@ class FakeIndex:
         """Release nothing."""
 
 
+class Minutes(datetime):
+    """A clock by which each rebuild is a minute after the one before: generations are named by the second."""
+
+    passed = 0
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        Minutes.passed += 1
+        return cls(2026, 9, 2, 8, 0, tzinfo=tz) + timedelta(minutes=Minutes.passed)
+
+
 @contextmanager
 def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Make an installation without compiling any list."""
-    monkeypatch.setattr("cli.init.ensure_starter", lambda _: None)
+    monkeypatch.setattr("cli.init.ensure_starter", lambda *_: None)
     bench = Bench(folder)
     bench.done("init", "--state", str(folder / "var"))
     yield bench

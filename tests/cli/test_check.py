@@ -3,7 +3,9 @@
 import asyncio
 import ipaddress
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cli.check as check_module
+from blocklists.publish import rebuild
+from blocklists.rules import Format
+from blocklists.sources import load_sources, save_sources, text_path
 from cli.check import check
 from cli.context import Installation
 from cli.explanation import (
@@ -19,7 +24,9 @@ from cli.explanation import (
     InvalidMoment,
     asker_of,
     category_line,
+    conditions,
     explain,
+    is_expression,
     parse_moment,
     sentence,
     severity_name,
@@ -28,14 +35,19 @@ from cli.explanation import (
 from cli.wire_preview import own_answer, type_number
 from policy.categories import Severity
 from policy.decide import decide
-from policy.decision import Action, Decision, Listing, Reason, Why
+from policy.decision import Action, Decision, Listing, Reason, Terms, Why
+from policy.hours import parse_hours
+from policy.safesearch import SAFE
 from policy.snapshot import EntryKind, Group, Level, build_snapshot
 from resolver.answers import sinkhole
 from resolver.wire import TYPE_NAMES, A
 from settings.model import BlockAnswer, Blocking, School
 from storage.policy_db import open_policy
 from storage.policy_rows import GroupChange, NewEntry, Order
+from tests.blocklists.lists_folder import put
 from tests.cli.fakes import FakeWorker, installation, pretend_listening, run, status_worker
+from tests.harness import wire
+from tests.harness.upstream import FakeUpstream, says
 
 ALMATY = ZoneInfo("Asia/Almaty")
 NOW = datetime(2026, 9, 2, 5, 0, tzinfo=UTC)
@@ -45,29 +57,59 @@ class FakeIndex:
     """Says of example.com and all below it that it is a game; of two other names, graver things."""
 
     generation = "g1"
+    has_addresses = False
 
     def lookup(self, name: str) -> tuple[Listing, ...]:
-        listed = {"example.com": "games", "drugs.example": "drugs", "адрес.example": "social"}
-        return tuple(
-            Listing("starter", category, parent)
-            for parent, category in listed.items()
+        listed: dict[str, tuple[str, str, Terms | None]] = {
+            "example.com": ("starter", "games", None),
+            "drugs.example": ("starter", "drugs", None),
+            "адрес.example": ("starter", "social", None),
+            "clip.example": ("service-tiktok", "tiktok", None),
+            "captive.apple.com": ("starter", "games", None),
+            "trial.example": ("new", "games", Terms(shadow=True)),
+            "v6.example": ("starter", "games", Terms(types=(28,), important=True, excluded=("a.v6.example",))),
+            "www.google.kz": ("starter", "social", None),
+            "both.example": ("service-tiktok", "tiktok", None),
+        }
+        found = [
+            Listing(list_id, category, parent, terms=terms)
+            for parent, (list_id, category, terms) in listed.items()
             if name == parent or name.endswith("." + parent)
-        )
+        ]
+        if name.endswith("both.example"):
+            found.append(Listing("starter", "drugs" if name.startswith("drugs") else "violence", "both.example"))
+        if "kazino" in name:
+            found.append(Listing("names", "games", "/^kazino/", terms=Terms(pattern=True)))
+        return tuple(found)
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def line_of(_folder: Path, _list_id: str, name: str, *, allows: bool) -> int | None:
+    return 7 if name == "example.com" and not allows else None
 
 
 @pytest.fixture
 def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """Return an installation with a policy, and an index that says what FakeIndex says."""
     monkeypatch.setattr(check_module, "open_current", lambda _folder: FakeIndex())
-    monkeypatch.setattr(check_module, "find_line", lambda _folder, _list, name: 7 if name == "example.com" else None)
+    monkeypatch.setattr(check_module, "find_line", line_of)
     where = installation(tmp_path, school__protected="school.example", school__time_zone="Asia/Almaty")
 
     async def prepare() -> None:
         async with await open_policy(where.settings.paths.policy_db) as policy:
             await policy.add_group("lab", "Lab", Level.MEDIUM, ["games"], at=NOW, by="test")
+            await policy.add_group(
+                "club",
+                "Club",
+                Level.MEDIUM,
+                ["games", "tiktok"],
+                hours=parse_hours("mon-fri 08:00-13:30"),
+                safe_search=SAFE,
+                at=NOW,
+                by="test",
+            )
             await policy.set_group(
                 "lab", GroupChange(networks=(ipaddress.ip_network("10.1.0.0/16"),)), at=NOW, by="test"
             )
@@ -152,6 +194,16 @@ def test_a_hand_made_block_shows_its_note(school: Installation) -> None:
         (("use-application-dns.net", "--group", "lab"), "block", "bypass"),
         (("drugs.example", "--group", "lab"), "block", "locked"),
         (("example.org", "--group", "lab"), "allow", "default"),
+        (("clip.example", "--group", "club", "--at", "2026-09-07 09:00"), "block", "service"),
+        (("clip.example", "--group", "club", "--at", "2026-09-07 14:00"), "allow", "default"),
+        (("clip.example", "--group", "lab"), "allow", "default"),
+        (("captive.apple.com", "--group", "lab"), "allow", "needed"),
+        (("trial.example", "--group", "lab"), "allow", "shadow"),
+        (("v6.example", "--group", "lab"), "allow", "default"),
+        (("v6.example", "--group", "lab", "--type", "AAAA"), "block", "category"),
+        (("kazino7.example", "--group", "lab"), "block", "category"),
+        (("www.google.kz", "--group", "club"), "rewrite", "safe-search"),
+        (("www.google.kz", "--group", "lab"), "allow", "default"),
         (("host.localhost", "--group", "lab"), "local", "special"),
         (("example.org", "--client", "203.0.113.9"), "refuse", "network"),
         (("example.org", "--group", "lab", "--type", "AXFR"), "refuse", "malformed"),
@@ -181,6 +233,86 @@ def test_a_client_that_no_network_holds_is_said_to_be_in_the_default_group(schoo
 def test_international_names_are_shown_in_their_letters(school: Installation) -> None:
     result = run(check, school, "пример.рф", "--group", "lab")
     assert "пример.рф (xn--e1afmkfd.xn--p1ai): allowed" in result.output
+
+
+def test_a_service_is_explained_with_its_hours(school: Installation) -> None:
+    result = run(check, school, "www.clip.example", "--group", "club", "--at", "2026-09-07 09:00")
+    for expected in (
+        "A list names clip.example as part of the service tiktok, which is closed for this group.",
+        "TikTok (tiktok, service)",
+        "tiktok is closed in these hours only: mon-fri 08:00-13:30",
+        "2026-09-07 09:00 (Asia/Almaty)\n",
+    ):
+        assert expected in result.output
+    later = run(check, school, "www.clip.example", "--group", "club", "--at", "2026-09-07 14:00")
+    assert "service-tiktok names clip.example in tiktok" in later.output
+    assert "mon-fri 08:00-13:30" in later.output
+    found = explained(school, "clip.example", "--group", "club", "--at", "2026-09-07 14:00")
+    assert found["hours"] == {"tiktok": "mon-fri 08:00-13:30"}
+
+
+def test_a_safe_mode_is_explained_with_what_it_answers(school: Installation) -> None:
+    result = run(check, school, "www.google.kz", "--group", "club")
+    for expected in (
+        "www.google.kz: allowed, in safe mode",
+        "safe mode   forcesafesearch.google.com",
+        "CNAME forcesafesearch.google.com and its addresses; 216.239.38.120, 2001:4860:4802:32::78 while nobody",
+        "starter names www.google.kz in social",
+    ):
+        assert expected in result.output
+    assert "no HTTPS record" in run(check, school, "www.google.kz", "--group", "club", "--type", "HTTPS").output
+    found = explained(school, "www.google.kz", "--group", "club")
+    assert found["safe_search"] == {
+        "engine": "google",
+        "target": "forcesafesearch.google.com",
+        "fallback": ["216.239.38.120", "2001:4860:4802:32::78"],
+    }
+    assert explained(school, "example.org")["safe_search"] is None
+
+
+def test_needed_names_trials_expressions_and_conditions_are_told(school: Installation) -> None:
+    needed = run(check, school, "captive.apple.com", "--group", "lab").output
+    assert "(bundle devices)" in needed
+    assert "starter names captive.apple.com in games" in needed
+    trial = run(check, school, "trial.example", "--group", "lab").output
+    assert "a list on trial would: it names trial.example in games" in trial
+    assert "list        new" in trial
+    pattern = run(check, school, "kazino7.example", "--group", "lab").output
+    assert "/^kazino/" in pattern
+    terms = run(check, school, "v6.example", "--group", "lab").output
+    assert "names v6.example in games (important, dnstype=AAAA, denyallow=a.v6.example)" in terms
+    listings = explained(school, "v6.example", "--group", "lab")["listings"]
+    assert isinstance(listings, list)
+    assert listings[0]["terms"]["types"] == [28]
+
+
+def test_list_version_and_line_are_those_in_force(tmp_path: Path) -> None:
+    where = installation(tmp_path)
+    folder = where.settings.paths.lists
+
+    async def prepare() -> None:
+        async with await open_policy(where.settings.paths.policy_db):
+            pass
+
+    asyncio.run(prepare())
+    put(folder, "mine", "||example.net^\n@@||www.example.com^\n||example.com^\n/^kazino[0-9]+/\n", form=Format.ADBLOCK)
+    generation = rebuild(folder).manifest.generation
+    digest = sha256(text_path(folder, "mine").read_bytes()).hexdigest()
+    text_path(folder, "mine").unlink()  # the generation has a link to the same file
+    text_path(folder, "mine").write_text("||example.com^\n")  # newer, and not in force
+    result = run(check, where, "shop.example.com", "--group", "pupils")
+    assert "list        mine, line 3" in result.output
+    assert f"version     generation {generation}, SHA-256 {digest[:12]}…" in result.output
+    found = explained(where, "shop.example.com", "--group", "pupils")
+    assert (found["line"], found["lists"]) == (3, {"mine": {"sha256": digest, "refreshed": ""}})
+    open_again = run(check, where, "www.example.com", "--group", "pupils").output
+    assert "www.example.com: allowed" in open_again
+    assert "mine, line 2 has an exception for www.example.com" in open_again
+    assert "mine, line 3 names example.com in games" in open_again
+    pattern = explained(where, "kazino777.example", "--group", "pupils")
+    assert (pattern["action"], pattern["line"]) == ("block", 4)
+    assert isinstance(pattern["reason"], dict)
+    assert pattern["reason"]["rule"] == "/^kazino[0-9]+/"
 
 
 def test_a_zone_with_its_own_servers_is_named(school: Installation) -> None:
@@ -227,7 +359,7 @@ def test_a_silent_refusal_is_no_answer_at_all(school: Installation) -> None:
 
 def test_at_is_shown_in_the_schools_zone_with_an_honest_word(school: Installation) -> None:
     result = run(check, school, "example.org", "--at", "2026-09-02T12:00+00:00")
-    assert "2026-09-02 17:00 (Asia/Almaty); nothing in today's policy depends on the time" in result.output
+    assert "2026-09-02 17:00 (Asia/Almaty); nothing that speaks of this name depends on the time" in result.output
     assert explained(school, "example.org", "--at", "2026-09-02 14:30")["at"] == "2026-09-02T14:30:00+05:00"
 
 
@@ -279,6 +411,25 @@ def test_every_action_and_severity_has_its_word() -> None:
 def test_a_category_that_a_list_made_up_is_shown_as_it_is() -> None:
     assert category_line("homemade", "en") == "homemade"
     assert category_line("advertising", "ru") == "Реклама (advertising, nuisance)"
+
+
+def test_a_service_is_shown_as_one() -> None:
+    assert category_line("vk", "ru") == "ВКонтакте (vk, service)"
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        (None, []),
+        (Terms(), []),
+        (Terms(pattern=True, important=True), ["an expression", "important"]),
+        (Terms(types=(1, 28), other_types=(65,)), ["dnstype=A|AAAA|~HTTPS"]),
+        (Terms(excluded=("example.org", "example.net"), shadow=True), ["denyallow=example.org|example.net", "shadow"]),
+    ],
+    ids=["none", "empty", "pattern", "types", "excluded"],
+)
+def test_conditions_are_told_in_the_words_of_lists(terms: Terms | None, words: list[str]) -> None:
+    assert conditions(terms) == words
 
 
 def test_the_longest_network_led_to_the_group() -> None:
@@ -380,3 +531,123 @@ def test_types_by_name_and_number(text: str, number: int) -> None:
 def test_types_that_do_not_exist(text: str) -> None:
     with pytest.raises(ValueError, match="expected a record type"):
         type_number(text)
+
+
+@pytest.mark.parametrize("time", ["09:00", "14:00"], ids=["in-hours", "outside"])
+def test_hours_do_not_promise_what_another_category_closes(school: Installation, time: str) -> None:
+    result = run(check, school, "drugs.both.example", "--group", "club", "--at", f"2026-09-07 {time}")
+    assert "drugs.both.example: blocked" in result.output
+    assert "but drugs closes this name as well" in result.output
+    assert "in these hours only" not in result.output
+    other = run(check, school, "both.example", "--group", "club", "--at", f"2026-09-07 {time}")
+    assert "tiktok is closed in these hours only" in other.output
+
+
+def test_an_expression_stands_on_a_line_of_its_own(school: Installation) -> None:
+    lines = run(check, school, "kazino7.example", "--group", "lab").output.splitlines()
+    assert lines[1] == "A pattern of the list names fits kazino7.example. Its category games is closed for this group."
+    assert [line.split() for line in lines if "/^kazino/" in line] == [["pattern", "/^kazino/"]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("example.org", False),
+        ("адрес.example", False),
+        ("_dns.example", False),
+        ("203.0.113.0/24", False),
+        ("2001:db8::/32", False),
+        ("/kazino/", True),
+        ("*casino*.example", True),
+        ("keyword:casino", True),
+    ],
+)
+def test_expressions_are_told_from_names_and_networks(rule: str, expected: bool) -> None:
+    assert is_expression(rule) is expected
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    """Return a state with a policy and compiled lists, one of them of networks."""
+    folder = tmp_path / "lists"
+    put(folder, "networks", "192.0.2.1\n203.0.113.0/24\n", "games", Format.ADDRESSES)
+    put(folder, "names", "example.net\ncom.kz\n", "video")
+    rebuild(folder)
+    where = installation(tmp_path)
+
+    async def prepare() -> None:
+        async with await open_policy(where.settings.paths.policy_db) as policy:
+            await policy.add_group("lab", "Lab", Level.MEDIUM, ["games"], at=NOW, by="test")
+
+    asyncio.run(prepare())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("address", "action"), [("203.0.113.80", "block"), ("198.51.100.7", "allow")], ids=["listed", "not-listed"]
+)
+def test_the_addresses_of_the_answer_are_judged_too(real: Path, address: str, action: str) -> None:
+    with FakeUpstream() as upstream:
+        upstream.on("site.example.org", says(wire.record("site.example.org", 60, "A", address)))
+        where = installation(real, upstream__servers=upstream.url)
+        result = run(check, where, "site.example.org", "--group", "lab")
+        found = explained(where, "site.example.org", "--group", "lab")
+    assert found["action"] == action
+    leads = found["leads_to"]
+    assert isinstance(leads, dict)
+    assert (leads["addresses"], leads["asked"]) == ([address], upstream.url)
+    if action == "block":
+        assert found["line"] == 2
+        assert "The answer leads to 203.0.113.80. A list names 203.0.113.0/24 in the category games" in result.output
+        assert "networks, line 2" in result.output
+    else:
+        assert f"{address}, says {upstream.url}; no list closes them for this group" in result.output
+
+
+def test_where_no_upstream_answers_it_is_said_that_addresses_count(real: Path) -> None:
+    upstream = FakeUpstream()
+    upstream.close()
+    result = run(check, installation(real, upstream__servers=upstream.url), "example.org", "--group", "lab")
+    assert "example.org: allowed" in result.output
+    assert "lists close addresses too" in result.output
+
+
+@pytest.mark.parametrize(
+    ("rcode", "words"),
+    [(2, "lists close addresses too"), (3, "none now, says udp://")],
+    ids=["servfail", "nxdomain"],
+)
+def test_an_answer_without_addresses_is_not_called_open(real: Path, rcode: int, words: str) -> None:
+    with FakeUpstream() as upstream:
+        upstream.on("site.example.org", says(rcode=rcode))
+        where = installation(real, upstream__servers=upstream.url)
+        assert words in run(check, where, "site.example.org", "--group", "lab").output
+
+
+def test_a_held_rule_of_the_name_is_mentioned(real: Path) -> None:
+    with FakeUpstream() as upstream:
+        result = run(check, installation(real, upstream__servers=upstream.url), "shop.com.kz", "--group", "lab")
+    assert "names, line 2 is held and does not block: com.kz; see: schoolfilter lists held names" in result.output
+
+
+def test_times_are_the_schools_and_json_is_utc(real: Path) -> None:
+    folder = real / "lists"
+    moment = "2026-09-02T22:30:00+00:00"
+    sources = [replace(each, last_refresh=moment, sha256=_digest(folder, each.id)) for each in load_sources(folder)]
+    save_sources(folder, sources)
+    where = installation(real, school__time_zone="Asia/Almaty")
+    asyncio.run(_block(where, "lab", "video"))
+    result = run(check, where, "example.net", "--group", "lab")
+    assert "refreshed 2026-09-03 03:30" in result.output
+    lists = explained(where, "example.net", "--group", "lab")["lists"]
+    assert isinstance(lists, dict)
+    assert lists["names"]["refreshed"] == moment
+
+
+def _digest(folder: Path, list_id: str) -> str:
+    return sha256(text_path(folder, list_id).read_bytes()).hexdigest()
+
+
+async def _block(where: Installation, group: str, category: str) -> None:
+    async with await open_policy(where.settings.paths.policy_db) as policy:
+        await policy.set_group(group, GroupChange(block=(category,)), at=NOW, by="test")

@@ -32,6 +32,7 @@ from cli.facts import (
 from cli.findings import Finding, Health
 from cli.sockets import OpenSocket, holders, in_the_way, open_sockets, parse_table
 from cli.status import State
+from policy.presets import PRESETS_BY_ID
 from resolver.querylog import HEADER_LINE
 from settings.model import Log, LogDetail, Settings, UpstreamSettings
 from settings.model import Server as SettingsServer
@@ -156,6 +157,14 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
     ("lists", {"lists": (ListState("games", 5, NOW - timedelta(days=31)),)}, Health.WARNING, "31 days old"),
     ("lists", {"lists": (ListState("games", 0, NOW),)}, Health.WARNING, "no names"),
     ("lists", {"lists": (ListState("games", 5, NOW, "404"),)}, Health.WARNING, "404"),
+    (
+        "lists",
+        {"lists": (ListState("games", 5, NOW, "the new text was refused: it closes all", refused=True),)},
+        Health.WARNING,
+        "The list games: the new text was refused: it closes all",
+    ),
+    ("lists", {"lists": (ListState("games", 5, NOW, held=3),)}, Health.WARNING, "do not block: games (3)"),
+    ("lists", {"lists": (ListState("games", 5, NOW, take="lists x"),)}, Health.WARNING, "rolled back and is not taken"),
     ("clients", {"state": STOPPED, "clients": ONE_CLIENT}, Health.PROBLEM, "which is the router"),
     (
         "clients",
@@ -460,7 +469,7 @@ def test_lists_are_judged_by_their_last_refresh_but_for_those_of_the_program(tmp
     lists, error = list_states(tmp_path)
     assert error == ""
     assert lists == (
-        ListState("starter-games", 3, None),
+        ListState("starter-games", 3, None, packaged=True),
         ListState("mine", 2, datetime.fromisoformat(when), "gone"),
     )
 
@@ -470,3 +479,16 @@ def test_a_broken_index_is_a_finding(tmp_path: Path) -> None:
     lists, error = list_states(tmp_path)
     assert lists == ()
     assert "gone" in error
+
+
+def test_a_school_with_packaged_lists_only_is_told_of_public_ones() -> None:
+    def hints(*states: ListState) -> list[Finding]:
+        facts = replace(HEALTHY, lists=states)
+        return [each for each in diagnose(facts) if "--preset" in each.remedy]
+
+    ours = ListState("starter-games", 5, None, packaged=True)
+    [hint] = hints(ours, ours)
+    assert hint.health is Health.OK
+    preset = hint.remedy.rpartition(" ")[2]
+    assert preset in PRESETS_BY_ID
+    assert hints(ours, ListState("mine", 5, NOW)) == []

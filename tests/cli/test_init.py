@@ -12,7 +12,7 @@ from tests.cli.installation import Bench
 @pytest.fixture(autouse=True)
 def no_lists(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     made: list[Path] = []
-    monkeypatch.setattr("cli.init.ensure_starter", made.append)
+    monkeypatch.setattr("cli.init.ensure_starter", lambda folder, _limits: made.append(folder))
     return made
 
 

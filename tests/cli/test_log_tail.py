@@ -19,6 +19,7 @@ from rich.cells import cell_len
 from cli.log import cells, layout, log, make_filter
 from cli.segments import Follower, LogLine, list_segments, newest_first, parse_line, whole_ends
 from cli.terminal import printable
+from policy.decision import Action
 from resolver.querylog import COLUMNS, HEADER_LINE
 from tests.cli.fakes import installation, run
 
@@ -152,6 +153,14 @@ def test_filters(tmp_path: Path, arguments: tuple[str, ...], expected: list[str]
     )  # fmt: skip
     result = run(log, installation(tmp_path), "tail", "--json", *arguments)
     assert [json.loads(each)["name"] for each in result.output.splitlines()] == expected
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_lines_of_every_action_are_shown(tmp_path: Path, action: Action) -> None:
+    segment(tmp_path / "querylog", 5, 0, 1, line(1, action=action))
+    result = run(log, installation(tmp_path), "tail")
+    assert result.exit_code == 0
+    assert f"  {action} " in result.stdout
 
 
 @pytest.mark.parametrize("arguments", [("--client", "10.0.0"), ("--name", "a b"), ("--action", "deny"), ("-n", "-1")])

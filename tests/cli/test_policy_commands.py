@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from blocklists.bundles import load_bundles
+from blocklists.suffixes import bundled
+from policy.names import display_name
 from tests.cli.installation import Bench, FakeIndex, prepared
 
 ORDER = ("--order", "12", "--date", "2026-09-02")
@@ -110,6 +114,33 @@ def test_an_unknown_group_changes_nothing(bench: Bench) -> None:
     assert bench.json("allow", "--list", "--json") == bench.json("block", "--list", "--json") == []
 
 
+@pytest.mark.parametrize("bundle", ["education", "devices", "app-stores"])
+def test_a_bundle_is_allowed_by_one_order(bench: Bench, bundle: str) -> None:
+    said = bench.done("allow", "--bundle", bundle, *ORDER, "--group", "pupils")
+    entries = bench.json("allow", "--list", "--json")
+    assert isinstance(entries, list)
+    names = {each.name for each in load_bundles()[bundle] if not bundled().hold(each.name)}
+    assert {each["name"] for each in entries} == names
+    assert {(each["group"], each["reason"], each["document"]) for each in entries} == {
+        ("pupils", f"bundle {bundle}", "order 12 of 2026-09-02")
+    }
+    assert f"The bundle {bundle}: {len(entries)} names" in said
+    assert all(each["display"] in bench.done("allow", "--list") for each in entries)
+
+
+def test_what_a_bundle_cannot_open_is_left_out_and_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, *_others = load_bundles()["education"]
+    listed = {first.name: "terrorism", second.name: "games"}
+    monkeypatch.setattr("cli.policy.open_current", lambda _: FakeIndex(listed))
+    said = bench.done("allow", "--bundle", "education", *ORDER, "--reason", "for all lessons")
+    assert f"{first.name} will not open: the list list-terrorism holds {first.name}" in said
+    entries = bench.json("allow", "--list", "--json")
+    assert isinstance(entries, list)
+    assert first.name not in {each["name"] for each in entries}
+    assert second.name in {each["name"] for each in entries}
+    assert {each["reason"] for each in entries} == {"for all lessons"}
+
+
 def test_block_takes_effect_or_says_for_whom_it_does_not(bench: Bench) -> None:
     bench.done("allow", "example.org", *ORDER)
     bench.done("allow", "example.net", *ORDER, "--group", "teachers")
@@ -156,6 +187,10 @@ def test_remove_ends_entries_of_one_kind_or_both(bench: Bench) -> None:
         ("remove",),
         ("allow", "example.org", "--list"),
         ("allow", "example.org", "--json", *ORDER),
+        ("allow", "example.org", "--bundle", "education", *ORDER),
+        ("allow", "--bundle", "education"),
+        ("allow", "--bundle", "sweets", *ORDER),
+        ("allow", "--bundle", "education", "--with-dependencies", *ORDER),
         ("remove", "example.org", "--kind", "both"),
         ("allow", "example.org", "--ordre", "12"),
         ("block", "example.org", "--reason", "two\nlines"),
@@ -182,3 +217,43 @@ def test_a_damaged_policy_is_told_without_a_trace(bench: Bench) -> None:
     told = bench.refused(1, "block", "example.org")
     assert told.startswith("Error: ")
     assert "expected a sound database" in told
+
+
+def test_a_bundle_is_read_before_it_is_ordered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, *_others = load_bundles()["education"]
+    monkeypatch.setattr("cli.policy.open_current", lambda _: FakeIndex({second.name: "terrorism"}))
+    said = bench.done("allow", "--bundle", "education", "--list").splitlines()
+    assert display_name(first.name) in said
+    assert display_name(second.name) not in said
+    assert any(line.startswith(f"  {second.name} will not open") for line in said)
+    found = bench.json("allow", "--bundle", "education", "--list", "--json")
+    assert isinstance(found, list)
+    assert [each["name"] for each in found] == [each.name for each in load_bundles()["education"]]
+    assert second.name in [each["name"] for each in found if each["closed"]]
+    assert bench.json("allow", "--list", "--json") == []
+
+
+def test_a_bundle_is_taken_back_whole(bench: Bench) -> None:
+    bench.done("allow", "example.org", *ORDER)
+    bench.done("allow", "--bundle", "devices", *ORDER)
+    told = bench.done("allow", "--bundle", "devices", *ORDER, "--group", "guests")
+    assert "schoolfilter remove --bundle devices --group guests" in told
+    both = cast("list[dict[str, object]]", bench.json("allow", "--list", "--json"))
+    of_guests = [each["name"] for each in both if each["group"] == "guests"]
+    said = bench.done("remove", "--bundle", "devices", "--group", "guests")
+    assert f"The bundle devices: {len(of_guests)} names are no longer on the director's list" in said
+    left = cast("list[dict[str, object]]", bench.json("allow", "--list", "--json"))
+    assert {each["group"] for each in left} == {None}
+    bench.done("remove", "--bundle", "devices")
+    [only] = cast("list[dict[str, object]]", bench.json("allow", "--list", "--json"))
+    assert only["name"] == "example.org"
+    assert "no name of the bundle devices" in bench.refused(1, "remove", "--bundle", "devices")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("example.org", "--bundle", "devices"), ("--bundle", "devices", "--kind", "block")],
+    ids=["nothing", "both", "blocks"],
+)
+def test_remove_wants_names_or_a_bundle(bench: Bench, arguments: tuple[str, ...]) -> None:
+    assert "bundle" in bench.refused(2, "remove", *arguments)

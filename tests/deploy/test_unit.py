@@ -45,6 +45,14 @@ def test_it_is_started_again_however_it_ended_and_never_given_up() -> None:
     assert directives["StartLimitIntervalSec"] == ["0"]
 
 
+def test_the_refresher_may_take_the_lowest_priority_and_may_run_out_of_memory_alone() -> None:
+    """Niceness and the idle class are calls of @resources, which is closed otherwise; a later line opens them again."""
+    filters = _directives()["SystemCallFilter"]
+    assert filters.index("sched_setscheduler setpriority") > filters.index("~@privileged @resources")
+    assert _directives()["RestrictRealtime"] == ["yes"]
+    assert _directives()["OOMPolicy"] == ["continue"]
+
+
 def test_paths_agree_with_the_installer_and_the_wrapper() -> None:
     start = "/opt/schoolfilter/venv/bin/schoolfilter --config /etc/schoolfilter/schoolfilter.toml run"
     assert _directives()["ExecStart"] == [start]

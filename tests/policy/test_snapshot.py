@@ -1,11 +1,16 @@
 """The snapshot: who belongs to which group, and which entries each view holds."""
 
 import ipaddress
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.hours import parse_hours
+from policy.needed import Needed
+from policy.safesearch import SAFE
 from policy.snapshot import Entry, EntryKind, Group, IPNetwork, Level, SnapshotBuilder, build_snapshot
 
 
@@ -90,3 +95,94 @@ def test_built_bit_by_bit_is_built_at_once() -> None:
     assert builder.build(protected=("example.com",), version=3) == at_once
     assert at_once.version == 3
     assert at_once.views["pupils"].protected == {"example.com"}
+
+
+MONDAY = datetime(2026, 9, 7)  # noqa: DTZ001 - local time
+LESSONS, NIGHT = parse_hours("mon-fri 08:00-13:30"), parse_hours("22:00-06:00")
+
+
+def hourly() -> list[Group]:
+    pupils = Group(
+        "pupils",
+        "Pupils",
+        Level.MEDIUM,
+        frozenset({"games", "tiktok", "adult"}),
+        hours={"games": LESSONS, "tiktok": NIGHT, "video": LESSONS},
+    )
+    return [pupils, group("guests"), Group("free", "", Level.OPEN, frozenset({"games"}), hours={"games": LESSONS})]
+
+
+@pytest.mark.parametrize(
+    ("hour", "closed"),
+    [(0, {"tiktok"}), (6, set()), (8, {"games"}), (13.25, {"games"}), (13.5, set()), (22, {"tiktok"})],
+)
+def test_what_has_hours_is_closed_in_them_only(hour: float, closed: set[str]) -> None:
+    moment = MONDAY + timedelta(hours=hour)
+    snapshot = build_snapshot(hourly(), (), default_group="pupils")
+    for at in (snapshot.at(moment), build_snapshot(hourly(), (), default_group="pupils", moment=moment)):
+        assert at.views["pupils"].closed & {"games", "tiktok"} == closed
+        assert "adult" in at.views["pupils"].closed
+        assert "video" not in at.views["pupils"].closed
+
+
+def test_without_a_moment_hours_do_not_count() -> None:
+    snapshot = build_snapshot(hourly(), (), default_group="pupils")
+    assert {"games", "tiktok"} <= snapshot.views["pupils"].closed
+
+
+def test_what_stays_the_same_is_the_same_object() -> None:
+    morning = build_snapshot(hourly(), (), default_group="pupils", moment=MONDAY + timedelta(hours=9))
+    assert morning.at(MONDAY + timedelta(hours=10)) is morning
+    noon = morning.at(MONDAY + timedelta(hours=15))
+    assert noon.views["pupils"] is not morning.views["pupils"]
+    assert noon.views["guests"] is morning.views["guests"]
+    assert noon.views["free"] is morning.views["free"]
+    assert replace(noon.views["pupils"], closed=morning.views["pupils"].closed) == morning.views["pupils"]
+    assert (noon.version, noon.networks, noon.groups) == (morning.version, morning.networks, morning.groups)
+    assert noon.at(MONDAY + timedelta(hours=9)) == morning
+
+
+def test_the_next_change_is_the_nearest_of_what_is_blocked() -> None:
+    snapshot = build_snapshot(hourly(), (), default_group="pupils")
+    assert snapshot.next_change(MONDAY) == MONDAY + timedelta(hours=6)
+    assert snapshot.next_change(MONDAY + timedelta(hours=9)) == MONDAY + timedelta(hours=13.5)
+    assert build_snapshot(GROUPS, (), default_group="pupils").next_change(MONDAY) is None
+
+
+@given(st.integers(0, 14 * 24 * 60))
+def test_nothing_changes_before_the_next_change(minute: int) -> None:
+    snapshot = build_snapshot(hourly(), (), default_group="pupils")
+    now = MONDAY + timedelta(minutes=minute)
+    following = snapshot.next_change(now)
+    assert following is not None
+    before = snapshot.at(now)
+    assert before.at(following - timedelta(minutes=1)) is before
+    assert before.at(following) is not before
+
+
+def test_app_stores_are_needed_by_staff_only() -> None:
+    needed = [Needed("a.example", True, "education"), Needed("b.example", False, "app-stores")]
+    groups = [group("pupils"), group("staff", level=Level.OPEN)]
+    views = build_snapshot(groups, (), default_group="pupils", needed=needed).views
+    assert set(views["pupils"].needed) == {"a.example"}
+    assert set(views["staff"].needed) == {"a.example", "b.example"}
+
+
+def test_safe_search_becomes_rewrites_of_the_view() -> None:
+    groups = [replace(group("pupils"), safe_search=SAFE), group("staff")]
+    views = build_snapshot(groups, (), default_group="pupils").views
+    assert views["pupils"].rewrites["www.google.kz"].target == "forcesafesearch.google.com"
+    assert not views["staff"].rewrites
+
+
+def test_views_that_share_their_tables_speak_of_the_same_names_as_if_each_had_its_own() -> None:
+    groups = [replace(group(f"room{i}"), safe_search=SAFE if i % 2 else {}, hours={"games": LESSONS}) for i in range(6)]
+    needed = [Needed("a.example", True, "education")]
+    entries = [Entry(EntryKind.BLOCK, "example.net", "room3")]
+    snapshot = build_snapshot(groups, entries, default_group="room0", protected=("b.example",), needed=needed)
+    for each in (snapshot, snapshot.at(MONDAY)):
+        for id_, view in each.views.items():
+            anew = replace(view)
+            assert (view, view.spoken, view.group) == (anew, anew.spoken, id_)
+            assert ("www.google.kz" in view.spoken) == bool(groups[int(id_[-1])].safe_search)
+            assert ("example.net" in view.block) == (id_ == "room3")

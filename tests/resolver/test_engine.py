@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.snapshot import Level
-from resolver import engine as module
+from resolver import lookups as module
 from resolver.upstream.pool import DEADLINE, MAX_IN_FLIGHT
 from resolver.wire import parse_query
 from settings.model import BlockAnswer

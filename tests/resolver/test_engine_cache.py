@@ -44,7 +44,7 @@ def test_a_ttl_of_nought_is_not_used_again() -> None:
     world = World()
     assert ttls(world.answered(address_record(ttl=0)).reply) == {0}
     assert not world.ask().messages
-    assert len(world.engine.answers) == 0
+    assert len(world.engine.lookups.answers) == 0
 
 
 @pytest.mark.parametrize("rcode", [0, 3])

@@ -3,7 +3,7 @@
 import pytest
 
 from policy.snapshot import Level
-from resolver.engine import FAILURE_MOST
+from resolver.lookups import FAILURE_MOST
 from resolver.upstream.pool import DEADLINE, SILENT, STALE_AFTER
 from tests.harness import wire
 from tests.resolver.world import (
@@ -200,10 +200,10 @@ def test_an_error_does_not_replace_what_is_known() -> None:
 
 
 def test_failures_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resolver.engine.MAX_FAILURES", 20)
+    monkeypatch.setattr("resolver.lookups.MAX_FAILURES", 20)
     world = World()
     for number in range(100):
         world.ask(f"n{number}.example")
         world.server.reply(-1, rcode=2)
         world.finish()
-    assert len(world.engine._failures) <= 20
+    assert len(world.engine.lookups.failures) <= 20

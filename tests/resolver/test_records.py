@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.addresses import private_v4, private_v6
 from resolver.records import (
     MAX_CACHED_SECONDS,
     MAX_NEGATIVE_SECONDS,
     MAX_RECORDS,
     Answer,
-    private_v4,
-    private_v6,
     read_answer,
 )
 from resolver.wire import AD, HEADER, TC, MalformedMessage, wire_name

@@ -1,14 +1,19 @@
-"""Binding the sockets: real ports, one port for both protocols, and words for people when it cannot be done."""
+"""Binding the sockets, with words for people when it cannot be done; the companion beside the workers."""
 
+import asyncio
+import contextlib
 import errno
 import gc
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from resolver import supervisor
+from resolver import companion, supervisor
+from resolver.companion import Companion
 from resolver.supervisor import ServerError, bind
 
 
@@ -98,3 +103,62 @@ def test_if_one_address_cannot_be_had_none_is_kept() -> None:
         with bound((free,)) as (_, addresses):
             assert addresses == [free]
         gc.collect()
+
+
+def program(tmp_path: Path, body: str) -> list[str]:
+    """Return a command that notes its process in a file, then does something."""
+    started = tmp_path / "started"
+    code = f"import os, signal, sys, time\nopen({str(started)!r}, 'a').write(f'{{os.getpid()}}\\n')\n{body}"
+    return [sys.executable, "-c", code]
+
+
+async def starts(tmp_path: Path, count: int) -> list[int]:
+    """Wait until the companion was started so often; return its processes."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(FileNotFoundError):
+                lines = (tmp_path / "started").read_text().splitlines()
+                if len(lines) >= count:
+                    return [int(line) for line in lines]
+            await asyncio.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("body", ["sys.exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"], ids=["failed", "killed"])
+async def test_a_companion_that_ends_is_started_again_however_it_ended(tmp_path: Path, body: str) -> None:
+    task = asyncio.create_task(Companion(program(tmp_path, body), first_pause=0.01).run())
+    pids = await starts(tmp_path, 4)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert len(set(pids)) == len(pids)
+
+
+async def test_a_companion_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = asyncio.create_task(Companion([str(tmp_path / "nothing")], first_pause=0.001).run())
+    async with asyncio.timeout(30):
+        while caplog.text.count("cannot be started now") < 3:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["time.sleep(60)", "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)"],
+    ids=["ends when told", "has to be killed"],
+)
+async def test_the_companion_ends_with_us(tmp_path: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companion, "STOP_SECONDS", 0.3)
+    task = asyncio.create_task(Companion(program(tmp_path, body)).run())
+    (pid,) = await starts(tmp_path, 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not alive(pid)

@@ -163,14 +163,26 @@ def ttls(message: dns.message.Message) -> set[int]:
 
 
 class Lists:
-    """What lists say, by name."""
+    """What lists say, by name and by address."""
 
-    def __init__(self, listings: Mapping[str, tuple[Listing, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        listings: Mapping[str, tuple[Listing, ...]] | None = None,
+        addresses: Mapping[str, tuple[Listing, ...]] | None = None,
+    ) -> None:
         self.listings = dict(listings or {})
+        self.addresses = {ipaddress.ip_address(text).packed: said for text, said in (addresses or {}).items()}
+        self.has_addresses = bool(self.addresses)
 
     def lookup(self, name: str) -> tuple[Listing, ...]:
         """See Index."""
         return tuple(listing for parent in with_parents(name) for listing in self.listings.get(parent, ()))
+
+    def lookup_address(self, packed: bytes) -> tuple[Listing, ...]:
+        """See Index."""
+        assert self.has_addresses, "nobody should have asked"
+        assert len(packed) in (4, 16)
+        return self.addresses.get(packed, ())
 
 
 def listed(name: str, category: str = "games", list_id: str = "some-list") -> dict[str, tuple[Listing, ...]]:
@@ -213,6 +225,7 @@ class World:
         self,
         snapshot: Snapshot | None = None,
         listings: Mapping[str, tuple[Listing, ...]] | None = None,
+        addresses: Mapping[str, tuple[Listing, ...]] | None = None,
         *,
         servers: int = 1,
         mode: BlockAnswer = BlockAnswer.NULL,
@@ -226,7 +239,7 @@ class World:
         blocked_only: bool = False,
     ) -> None:
         self.now = BEGIN
-        self.lists = Lists(listings)
+        self.lists = Lists(listings, addresses)
         self.forwarder = Forwarder(Entropy(), self.clock, self.finish)
         self.upstreams = [fake_server(number) for number in range(servers)]
         self.forwarder.default = self.join(*self.upstreams)

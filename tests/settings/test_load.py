@@ -1,11 +1,13 @@
 """Settings: every mistake is told at once, with its place, and nothing is read from where nobody expects it."""
 
 import re
+from datetime import time
 from pathlib import Path
 
 import pytest
 
 from settings import load as loading
+from settings.checks import split_quiet
 from settings.load import KINDS, SettingsError, Source, configured_language, find, load, load_with_sources
 from settings.model import ApprovalMode, BlockAnswer, Durability, Settings
 from settings.write import explanations, settings_text, toml_value
@@ -156,6 +158,16 @@ def test_all_mistakes_are_told_at_once_each_with_its_place(file: Path) -> None:
         ("[school\n", "expected TOML"),
         ("[school]\nname = 1", "school.name: expected a text in quotes, found 1"),
         ("[cache]\nstale_hours = 1000", "cache.stale_hours: expected a number from 0 to 72"),
+        ("[lists]\nrefresh_hours = -1", "lists.refresh_hours: expected a number from 0 to 8760, found -1"),
+        ('[lists]\nquiet = "7-19"', "lists.quiet: expected hours as 07:00-19:00, or an empty text, found '7-19'"),
+        ('[lists]\nquiet = "07:00-07:00"', "lists.quiet: expected hours as 07:00-19:00"),
+        ('[lists]\nquiet = "07:00-24:00"', "lists.quiet: expected hours as 07:00-19:00"),
+        ('[lists]\nproxy = "192.0.2.1:3128"', "lists.proxy: expected a proxy such as http://192.0.2.1:3128"),
+        ('[lists]\nproxy = "http://192.0.2.1:99999"', "lists.proxy: expected a proxy"),
+        ('[lists]\nmust_open = ["no name"]', "lists.must_open: expected a domain name such as example.org"),
+        ('[lists]\nmust_block = ["x.example", "x.example"]', "lists.must_block: expected each value once"),
+        ("[lists]\nbroad_percent = 0", "lists.broad_percent: expected a number from 1 to 100, found 0"),
+        ("[lists]\nkeep = 1", "lists.keep: expected a number from 2 to 30, found 1"),
         ('[web]\nlisten = "8053"', "web.listen: expected ADDRESS:PORT"),
         ("[zzzzzzz]\n", "Known here: school, server, upstream"),
     ],
@@ -269,7 +281,7 @@ def test_every_key_is_explained_and_the_new_file_holds_the_defaults(file: Path) 
     loaded = load_with_sources(file, {})
     assert set(loaded.sources.values()) == {Source.FILE}
     assert loaded.settings == load(file.with_name("schoolfilter.toml"), {})
-    for section in ("school", "server", "upstream", "cache", "blocking", "log", "approval", "web"):
+    for section in ("school", "server", "upstream", "cache", "blocking", "log", "lists", "approval", "web"):
         assert getattr(loaded.settings, section) == getattr(Settings(), section)
 
 
@@ -281,6 +293,25 @@ def test_chosen_values_are_set_in_the_new_file(file: Path) -> None:
     assert (loaded.settings.server.workers, loaded.settings.server.listen) == (2, ("[::1]:53",))
     assert loaded.sources["school.name"] is Source.FILE
     assert loaded.sources["log.detail"] is Source.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("07:00-19:00", (time(7), time(19))),
+        (" 22:30 - 06:00 ", (time(22, 30), time(6))),
+        ("", None),
+        ("  ", None),
+    ],
+    ids=["day", "over midnight", "empty", "blank"],
+)
+def test_quiet_hours_are_read(text: str, expected: tuple[time, time] | None) -> None:
+    assert split_quiet(text) == expected
+
+
+def test_a_proxy_may_want_a_password(file: Path) -> None:
+    file.write_text('[lists]\nproxy = "http://user:secret@proxy.school.example:3128"\nquiet = ""\n', "utf-8")
+    assert load(file, {}).lists.proxy == "http://user:secret@proxy.school.example:3128"
 
 
 def test_a_value_that_is_no_setting_is_refused() -> None:

@@ -376,13 +376,15 @@ async def test_a_lock_held_too_long_is_told(path: Path, monkeypatch: pytest.Monk
 async def test_a_migration_leaves_a_copy_and_its_note(path: Path) -> None:
     async with await open_policy(path) as policy:
         await policy.add_entries([allow("example.org")], at=AT, by="one")
-    second = Migration("a column", ("ALTER TABLE groups ADD COLUMN colour TEXT",))
-    async with database(path, (*policy_schema.MIGRATIONS, second)):
+    another = Migration("a column", ("ALTER TABLE groups ADD COLUMN colour TEXT",))
+    async with database(path, (*policy_schema.MIGRATIONS, another)):
         pass
+    last = len(policy_schema.MIGRATIONS)
     with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (2,)
-        assert raw.execute("SELECT number, name FROM migrations ORDER BY number").fetchall()[1] == (2, "a column")
-    copy = path.with_name("policy.db.schema-1")
+        assert raw.execute("PRAGMA user_version").fetchone() == (last + 1,)
+        notes = raw.execute("SELECT number, name FROM migrations ORDER BY number").fetchall()
+        assert notes[last] == (last + 1, "a column")
+    copy = path.with_name(f"policy.db.schema-{last}")
     assert copy.stat().st_mode & 0o777 == 0o600
     shutil.move(copy, path)
     async with await open_policy(path) as policy:
@@ -397,5 +399,5 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> N
         async with database(path, (*policy_schema.MIGRATIONS, broken)):
             pass
     with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+        assert raw.execute("PRAGMA user_version").fetchone() == (len(policy_schema.MIGRATIONS),)
         assert "colour" not in [row[1] for row in raw.execute("PRAGMA table_info(groups)")]

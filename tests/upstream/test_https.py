@@ -1,8 +1,9 @@
 """Upstreams by HTTPS: the form of requests, what is taken for an answer, and how HTTP/2 connections end."""
 
 import asyncio
+import gc
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import dns.message
@@ -400,3 +401,46 @@ async def test_closing_tells_everyone_who_waits(authority: Authority, context: s
         await until(lambda: len(server.requests) == 1)
         upstream.close()
         assert await inbox.outcome("flying") is None
+
+
+async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def speak_plainly(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "most"),
+    [
+        pytest.param(None, 2, id="refused"),
+        pytest.param(hang_up, 20, id="hangs-up"),
+        pytest.param(speak_plainly, 20, id="no-tls"),
+    ],
+)
+async def test_a_server_that_cannot_be_reached_leaves_no_garbage(
+    behaviour: Callable[..., Awaitable[None]] | None, most: int, authority: Authority
+) -> None:
+    """It is tried with every question, and workers look for reference cycles rarely. asyncio leaves seven objects for
+    each of its transports, of which there are two here.
+    """
+    server = await asyncio.start_server(behaviour or hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if behaviour is None:
+        server.close()
+        await server.wait_closed()
+    tries = 30
+    async with asking(port, authority) as upstream:
+        assert await ask(upstream, query()) is None
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(tries):
+                assert await ask(upstream, query()) is None
+            await asyncio.sleep(0)
+            assert gc.collect() <= most * tries
+        finally:
+            gc.enable()
+            server.close()

@@ -1,0 +1,32 @@
+"""Which command `run` keeps beside the workers."""
+
+from pathlib import Path
+
+import pytest
+
+from blocklists.publish import rebuild
+from cli.context import Installation
+from cli.run import greeting, refresher
+from tests.blocklists.lists_folder import put
+from tests.cli.fakes import installation
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [(24, ["lists", "refresh", "--scheduled"]), (0, [])],
+    ids=["daily", "never"],
+)
+def test_the_refresher_is_started_with_the_same_settings_file(tmp_path: Path, hours: int, expected: list[str]) -> None:
+    config = tmp_path / "schoolfilter.toml"
+    config.write_text(f"[lists]\nrefresh_hours = {hours}\n")
+    command = refresher(Installation(config, {}))
+    assert command[-3:] == expected
+    assert not command or command[command.index("--config") + 1] == str(config)
+
+
+def test_the_greeting_counts_categories_and_services_apart(tmp_path: Path) -> None:
+    put(tmp_path / "lists", "play", "play.example\n", "games")
+    put(tmp_path / "lists", "clip", "clip.example\ntube.example\n", "tiktok")
+    rebuild(tmp_path / "lists")
+    said = "\n".join(greeting(installation(tmp_path).settings, ["127.0.0.1:53"]))
+    assert "It knows 3 names: categories: 1, services: 1 (schoolfilter categories), from lists: 2." in said
