@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 from rich.console import Console
 
-from bench import growth, report, servers, speed
+from bench import growth, publishing, report, servers, speed
 from bench.plan import FULL, QUICK, Bench
 from bench.processes import BenchError
 from bench.results import Outcome
@@ -26,6 +26,7 @@ SCENARIOS: dict[str, Callable[[Bench], Outcome]] = {
     "latency": speed.latency,
     "lists": growth.lists,
     "flat": growth.flat,
+    "publishing": publishing.publishing,
 }
 
 

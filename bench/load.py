@@ -31,6 +31,7 @@ class Answers:
     p50_us: float = 0.0
     """0 where the generator does not tell."""
     p99_us: float = 0.0
+    max_us: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def parse_own(text: str) -> Answers:
         {names.get(code, code): count for code, count in data["rcodes"].items()},
         data["p50_us"],
         data["p99_us"],
+        data["max_us"],
     )
 
 

@@ -69,7 +69,7 @@ class Target:
             return "not measured"
         if self.value <= self.limit:
             return "met"
-        return f"missed by {self.value / self.limit - 1:.0%}"
+        return f"missed by {self.value / self.limit - 1:.0%}" if self.limit else "missed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def test_our_load_generator_is_read() -> None:
         '{"sent": 10, "answered": 9, "lost": 1, "behind": 0, "seconds": 0.5, "p50_us": 40.5, "p99_us": 1000000.0, '
         '"p999_us": 1000000.0, "max_us": 1000000.0, "rcodes": {"0": 8, "3": 1}}'
     )
-    assert parse_own(text) == Answers(10, 9, 0.5, {"NOERROR": 8, "NXDOMAIN": 1}, 40.5, 1_000_000.0)
+    assert parse_own(text) == Answers(10, 9, 0.5, {"NOERROR": 8, "NXDOMAIN": 1}, 40.5, 1_000_000.0, 1_000_000.0)
 
 
 def test_cost_rate_and_loss_follow_from_one_load() -> None:
