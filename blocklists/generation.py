@@ -144,14 +144,15 @@ def read_manifest(folder: Path) -> Manifest:
     """Read a generation's manifest. Raises BrokenIndex."""
     try:
         raw: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        written = (raw["format"], raw["byte_order"])
+        if written != (FORMAT, sys.byteorder):
+            found = f"format {written[0]}, {written[1]}-endian"
+            raise broken(folder, f"expected format {FORMAT}, {sys.byteorder}-endian, found {found}")
         raw["lists"] = tuple(_compiled_list(each) for each in raw["lists"])
         raw["files"] = {name: FileFacts(**facts) for name, facts in raw["files"].items()}
         manifest = Manifest(**raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise broken(folder, f"its manifest cannot be read ({type(error).__name__}: {error})") from error
-    if (manifest.format, manifest.byte_order) != (FORMAT, sys.byteorder):
-        found = f"format {manifest.format}, {manifest.byte_order}-endian"
-        raise broken(folder, f"expected format {FORMAT}, {sys.byteorder}-endian, found {found}")
     if set(manifest.files) != {NAMES, SETS, MEMBERSHIPS, PATTERNS} or manifest.width not in WIDTHS:
         raise broken(folder, "its manifest does not describe an index")
     return manifest

@@ -13,11 +13,13 @@ import click
 
 from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation, generation_folder, read_manifest
+from blocklists.publish import Limits, ensure_starter
 from cli.context import Installation, pass_installation
 from cli.init import LOCAL_STATE, prepare
 from cli.status import number
 from policy.services import SERVICES_BY_ID
 from resolver.supervisor import Supervisor
+from settings.errors import SchoolfilterError
 from settings.load import find
 from settings.model import Settings
 from translations import _
@@ -63,6 +65,8 @@ def _serve(installation: Installation, companion: Sequence[str] = ()) -> None:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s schoolfilter %(levelname)s %(message)s"
     )
 
+    compile_if_needed(settings)
+
     async def on_ready(supervisor: Supervisor) -> None:
         for line in greeting(settings, supervisor.bound):
             click.echo(line)
@@ -71,6 +75,17 @@ def _serve(installation: Installation, companion: Sequence[str] = ()) -> None:
             click.echo(_no_upstream(missing), err=True)
 
     sys.exit(asyncio.run(Supervisor(settings, find(installation.config), companion).run(on_ready)))
+
+
+def compile_if_needed(settings: Settings) -> None:
+    """Compile the lists if none are in force that this version can read: without an index no category is blocked.
+
+    Costs a few milliseconds where all is in place. Whatever goes wrong, the server starts: devices need answers.
+    """
+    try:
+        ensure_starter(settings.paths.lists, Limits.of(settings))
+    except (SchoolfilterError, OSError) as error:
+        logging.getLogger("schoolfilter").error("the lists cannot be compiled: %s", error)
 
 
 def greeting(settings: Settings, bound: list[str]) -> list[str]:

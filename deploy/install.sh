@@ -146,6 +146,10 @@ put_back() {
         if [ -n "$kept_policy" ]; then
             as_owner rm -f "$state"/policy.db*
             copy_policy "$kept_policy" "$state"
+            if [ -d "$kept_policy/lists" ]; then
+                as_owner rm -rf "$state/lists"
+                as_owner cp -al "$kept_policy/lists" "$state/lists"
+            fi
         fi
         if has_systemd; then systemctl daemon-reload; fi
     fi
@@ -357,8 +361,12 @@ switch_over() { # on an upgrade, devices get no answers for a second or two from
         kept_policy=$state/backup/$(basename "$release")
         run as_owner mkdir -p "$kept_policy"
         run copy_policy "$state" "$kept_policy"
+        # A new version may not read the index of the old one, and without one nothing is blocked by category: it is compiled
+        # anew here, and what is kept is the way back. Files of lists are replaced, never changed, so a link is a copy.
+        if [ -d "$state/lists" ]; then run as_owner cp -al "$state/lists" "$kept_policy/lists"; fi
     fi
     switched=yes
+    if [ -n "$kept_policy" ]; then run quietly filter init; fi
     run point_to "$release"
     run mkdir -p "$(dirname "$command")"
     run install -m 0755 "$source/deploy/schoolfilter.sh" "$command"

@@ -1,12 +1,15 @@
-"""Which command `run` keeps beside the workers."""
+"""What `run` does before and beside the workers."""
 
 from pathlib import Path
 
 import pytest
 
+from blocklists.generation import MANIFEST, current_generation, generation_folder
+from blocklists.index import open_current
 from blocklists.publish import rebuild
+from blocklists.sources import SOURCES
 from cli.context import Installation
-from cli.run import greeting, refresher
+from cli.run import compile_if_needed, greeting, refresher
 from tests.blocklists.lists_folder import put
 from tests.cli.fakes import installation
 
@@ -30,3 +33,22 @@ def test_the_greeting_counts_categories_and_services_apart(tmp_path: Path) -> No
     rebuild(tmp_path / "lists")
     said = "\n".join(greeting(installation(tmp_path).settings, ["127.0.0.1:53"]))
     assert "It knows 3 names: categories: 1, services: 1 (schoolfilter categories), from lists: 2." in said
+
+
+def test_an_index_of_another_version_is_compiled_before_the_first_answer(tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    put(lists, "play", "play.example\n", "games")
+    rebuild(lists)
+    manifest = generation_folder(lists, current_generation(lists)) / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1').replace('"held":', '"kept":'))
+    compile_if_needed(installation(tmp_path).settings)
+    assert open_current(lists).lookup("play.example")
+
+
+def test_lists_that_cannot_be_compiled_do_not_keep_the_server_from_starting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / SOURCES).write_text("{")
+    compile_if_needed(installation(tmp_path).settings)
+    assert "the lists cannot be compiled" in caplog.text

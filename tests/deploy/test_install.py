@@ -40,7 +40,13 @@ case "$*" in
     *" config check")
         if [ -e "$STAND_INS/fail-config" ]; then echo "server.listen: expected ADDRESS:PORT" >&2 && exit 1; fi
         ;;
-    *" init") [ ! -e "$STAND_INS/fail-init" ] || exit 1; echo "policy 1" >"$TARGET/var/lib/schoolfilter/policy.db" ;;
+    *" init")
+        [ ! -e "$STAND_INS/fail-init" ] || exit 1
+        [ -e "$TARGET/var/lib/schoolfilter/policy.db" ] || echo "policy 1" >"$TARGET/var/lib/schoolfilter/policy.db"
+        mkdir -p "$TARGET/var/lib/schoolfilter/lists"
+        echo "compiled by $(readlink -f "$(dirname "$0")/..")" >"$TARGET/var/lib/schoolfilter/lists/new"
+        mv "$TARGET/var/lib/schoolfilter/lists/new" "$TARGET/var/lib/schoolfilter/lists/current"
+        ;;
 esac
 """,
     "systemctl": """#!/bin/sh
@@ -178,7 +184,8 @@ def test_upgrade_keeps_settings_policy_and_the_version_before(machine: Machine) 
     )
     kept = sorted(path.name for path in machine.file("opt/schoolfilter/releases").iterdir())
     assert kept == ["20260902T000002Z", "20260902T000003Z"]
-    assert sum(call.endswith(" init") for call in machine.calls) == 1
+    # Each version compiles the lists before it starts: it may not read the index of the one before.
+    assert sum(call.endswith(" init") for call in machine.calls) == 3
 
 
 @pytest.mark.parametrize("step", ["venv", "pip", "config", "init", "start"])
@@ -193,7 +200,7 @@ def test_first_install_that_fails_leaves_no_trace(machine: Machine, step: str) -
     assert not machine.is_active
 
 
-@pytest.mark.parametrize("step", ["venv", "pip", "config", "start"])
+@pytest.mark.parametrize("step", ["venv", "pip", "config", "init", "start"])
 def test_upgrade_that_fails_puts_the_version_before_back_with_its_policy(machine: Machine, step: str) -> None:
     machine.install()
     machine.file("etc/systemd/system/schoolfilter.service").write_text("the unit before\n", "utf-8")
@@ -208,6 +215,8 @@ def test_upgrade_that_fails_puts_the_version_before_back_with_its_policy(machine
     first_started = f"changed by {machine.file('opt/schoolfilter/releases/20260902T000001Z/venv')}"
     policy = machine.file("var/lib/schoolfilter/policy.db").read_text("utf-8").splitlines()
     assert set(policy[1:]) == {first_started}, "the bad version's changes are gone"
+    index = machine.file("var/lib/schoolfilter/lists/current").read_text("utf-8")
+    assert index == f"compiled by {machine.file('opt/schoolfilter/releases/20260902T000001Z/venv')}\n"
     assert machine.is_active
 
 
