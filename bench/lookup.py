@@ -45,7 +45,8 @@ def main() -> None:
         "deep": ["a.b.c.d.e.f.g.h." + unlisted(number) for number in chosen],
     }
     for kind, names in kinds.items():
-        found = sum(bool(index.lookup(name)) for name in names)
+        # Only our list counts: a pattern of the starter lists may well fit a name made of syllables and "casino".
+        found = sum(any(listing.list_id == "bench" for listing in index.lookup(name)) for name in names)
         if found != (len(names) if "listed" in kind.split("_") else 0):
             sys.exit(f"expected all or none of the {kind} names to be found, found {found} of {len(names)}")
     json.dump({kind: choose(_microseconds(index.lookup, names)) for kind, names in kinds.items()}, sys.stdout)
