@@ -142,7 +142,8 @@ class Index:
                 listings = (*more, *listings)
         if self._patterns is not None:
             patterns, said = self._patterns
-            listings += tuple([said[number] for number in patterns.found_in(name)])
+            if found := patterns.found_in(name):
+                listings += tuple([said[number] for number in found])
         return listings
 
     def lookup_address(self, packed: bytes) -> tuple[Listing, ...]:
