@@ -13,8 +13,9 @@ from blocklists.generation import CompiledList, Manifest, WhyHeld
 from blocklists.suffixes import Suffixes
 from policy.decide import decide
 from policy.decision import Decision, Listing, Reason, Why
+from policy.levels import Level
 from policy.names import display_name
-from policy.snapshot import Level, View
+from policy.snapshot import View
 from translations import _
 
 BLOCKED: Mapping[str, tuple[str, ...]] = {

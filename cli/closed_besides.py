@@ -15,7 +15,8 @@ from blocklists.sources import Source, read_items
 from cli.policy import opened, snapshot_of
 from policy.decide import decide
 from policy.decision import Why
-from policy.snapshot import Level, Snapshot, closed_categories
+from policy.levels import Level
+from policy.snapshot import Snapshot, closed_categories
 from settings.model import Settings
 
 _BY_LISTS = (Why.LOCKED, Why.CATEGORY, Why.SERVICE)

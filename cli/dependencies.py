@@ -18,8 +18,9 @@ from cli.table import columns
 from policy.categories import BY_ID, Severity
 from policy.decide import decide
 from policy.decision import Listing, Reason, Why
+from policy.levels import Level
 from policy.names import InvalidName, display_name, parse_name, with_parents
-from policy.snapshot import Level, Snapshot
+from policy.snapshot import Snapshot
 from resolver.dependencies import Dependencies, Refused, dependencies
 from settings.model import LogDetail, Settings
 from storage.policy_rows import NewEntry

@@ -11,8 +11,9 @@ from policy.categories import Category, Severity
 from policy.decide import decide
 from policy.decision import Action, Decision, Listing, Reason, Terms, Why
 from policy.hours import Hours
+from policy.levels import Level
 from policy.names import display_name, with_parents
-from policy.snapshot import Level, Snapshot, View
+from policy.snapshot import Snapshot, View
 from policy.subjects import subject, title_of
 from resolver.special import is_special
 from resolver.wire import META_TYPES, TRANSFERS

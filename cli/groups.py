@@ -18,10 +18,11 @@ from cli.restrictions import Restrictions, options, restrictions_of, safe_search
 from cli.table import print_json, print_table
 from cli.typed import text_of
 from policy.categories import BY_ID
+from policy.levels import Level
 from policy.presets import Preset
 from policy.safesearch import ENGINES, OFF, SAFE
 from policy.services import SERVICES, SERVICES_BY_ID
-from policy.snapshot import Group, IPNetwork, Level, closed_categories
+from policy.snapshot import Group, IPNetwork, closed_categories
 from settings.model import Settings
 from storage.policy_db import PolicyDb
 from storage.policy_rows import GroupChange, UnknownGroup

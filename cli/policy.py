@@ -18,9 +18,10 @@ from cli.table import print_json, print_table
 from cli.typed import names_of, order_of, text_of
 from policy.decide import decide, entry_for
 from policy.decision import Listing, Why
+from policy.levels import Level
 from policy.names import display_name, parse_name, with_parents
 from policy.needed import BUNDLES
-from policy.snapshot import Entry, EntryKind, Level, Snapshot, View, closed_categories
+from policy.snapshot import Entry, EntryKind, Snapshot, View, closed_categories
 from policy.subjects import subject, title_of
 from settings.model import ApprovalMode, Settings
 from storage.policy_db import PolicyDb, open_policy

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from policy.bypass import BYPASS_NAMES
 from policy.categories import CATEGORIES, Severity
 from policy.decision import Action, Decision, Listing, Reason, Why
+from policy.levels import Level
 from policy.names import with_parents
 from policy.services import SERVICES_BY_ID
-from policy.snapshot import Entry, Level, View
+from policy.snapshot import Entry, View
 from policy.statements import in_force
 
 Listings = Sequence[Listing]

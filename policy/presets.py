@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policy.categories import CATEGORIES
+from policy.levels import Level
 from policy.safesearch import MODERATE, SAFE, STRICT
 from policy.services import SERVICES, ServiceKind
-from policy.snapshot import Level
 
 
 @dataclass(frozen=True, slots=True)

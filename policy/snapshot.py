@@ -11,26 +11,12 @@ from policy.bypass import BYPASS_NAMES
 from policy.categories import BY_ID, Severity
 from policy.decision import Rewrite
 from policy.hours import Hours
+from policy.levels import Level
 from policy.needed import APP_STORES, Needed
 from policy.safesearch import rewrites
 from policy.services import SERVICES_BY_ID
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class Level(StrEnum):
-    """How far a group is restricted (DESIGN section 5; R4 prescribes `high` for computer rooms)."""
-
-    HIGH = "high"
-    """Only the director's list opens."""
-    MEDIUM = "medium"
-    """All opens but the group's blocked categories."""
-    LOW = "low"
-    """Only unlawful and harmful categories are blocked, and the services that the council chose."""
-    OFF = "off"
-    """Nothing opens."""
-    OPEN = "open"
-    """Staff: only locked categories are blocked."""
 
 
 class EntryKind(StrEnum):

@@ -25,8 +25,9 @@ from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation
 from blocklists.index import Index, open_current, open_older
 from policy.categories import CATEGORIES, Severity
+from policy.levels import Level
 from policy.names import InvalidName, parse_name
-from policy.snapshot import Group, Level, Snapshot, build_snapshot
+from policy.snapshot import Group, Snapshot, build_snapshot
 from resolver.answers import sinkhole
 from resolver.changes import Changes
 from resolver.control import serve_control

@@ -15,9 +15,10 @@ from typing import Self
 import aiosqlite
 
 from policy.hours import Hours
+from policy.levels import Level
 from policy.names import display_name
 from policy.needed import Needed
-from policy.snapshot import EntryKind, Group, IPNetwork, Level, Snapshot, SnapshotBuilder
+from policy.snapshot import EntryKind, Group, IPNetwork, Snapshot, SnapshotBuilder
 from storage.database import database, transaction, value
 from storage.errors import damaged, translated
 from storage.policy_groups import (

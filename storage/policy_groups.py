@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 import aiosqlite
 
 from policy.hours import Hours, parse_hours
+from policy.levels import Level
 from policy.safesearch import OFF
-from policy.snapshot import Group, IPNetwork, Level
+from policy.snapshot import Group, IPNetwork
 from storage.database import value
 from storage.policy_rows import GroupInUse, UnknownEntry, UnknownGroup
 from translations import _

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from policy.hours import Hours
-from policy.snapshot import Entry, EntryKind, IPNetwork, Level
+from policy.levels import Level
+from policy.snapshot import Entry, EntryKind, IPNetwork
 from storage.errors import StorageError
 
 

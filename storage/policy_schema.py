@@ -1,8 +1,8 @@
 """The tables of policy.db, and what a new school begins with."""
 
 from policy.categories import CATEGORIES
+from policy.levels import Level
 from policy.safesearch import SAFE
-from policy.snapshot import Level
 from storage.database import Migration
 from translations import _
 

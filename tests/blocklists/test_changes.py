@@ -16,7 +16,8 @@ from blocklists.generation import GENERATIONS
 from blocklists.publish import Limits, rebuild
 from blocklists.rollback import rollback
 from blocklists.sources import load_sources, save_sources, text_path
-from policy.snapshot import Level, View
+from policy.levels import Level
+from policy.snapshot import View
 from tests.blocklists.lists_folder import NOW, put
 
 

@@ -37,8 +37,9 @@ from policy.categories import Severity
 from policy.decide import decide
 from policy.decision import Action, Decision, Listing, Reason, Terms, Why
 from policy.hours import parse_hours
+from policy.levels import Level
 from policy.safesearch import SAFE
-from policy.snapshot import EntryKind, Group, Level, build_snapshot
+from policy.snapshot import EntryKind, Group, build_snapshot
 from resolver.answers import sinkhole
 from resolver.wire import TYPE_NAMES, A
 from settings.model import BlockAnswer, Blocking, School

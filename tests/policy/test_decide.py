@@ -11,11 +11,12 @@ from policy.bypass import BYPASS_NAMES
 from policy.categories import BY_ID, CATEGORIES, Severity
 from policy.decide import RULES, decide, entry_for
 from policy.decision import Action, Decision, Listing, Reason, Terms, Why
+from policy.levels import Level
 from policy.names import with_parents
 from policy.needed import Needed
 from policy.safesearch import SAFE, rewrites
 from policy.services import SERVICES, SERVICES_BY_ID
-from policy.snapshot import Entry, EntryKind, Level, View, closed_categories
+from policy.snapshot import Entry, EntryKind, View, closed_categories
 from policy.statements import in_force
 
 NAME = "www.example.org"

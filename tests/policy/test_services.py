@@ -5,11 +5,11 @@ import re
 import pytest
 
 from policy.categories import BY_ID
+from policy.levels import Level
 from policy.needed import BUNDLES
 from policy.presets import PRESETS
 from policy.safesearch import ENGINES, ENGINES_BY_ID
 from policy.services import SERVICES, SERVICES_BY_ID, Service, ServiceKind
-from policy.snapshot import Level
 from policy.subjects import SUBJECT_IDS, nearest, subject, title_of
 
 

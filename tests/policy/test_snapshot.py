@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.hours import parse_hours
+from policy.levels import Level
 from policy.needed import Needed
 from policy.safesearch import SAFE
-from policy.snapshot import Entry, EntryKind, Group, IPNetwork, Level, SnapshotBuilder, build_snapshot
+from policy.snapshot import Entry, EntryKind, Group, IPNetwork, SnapshotBuilder, build_snapshot
 
 
 def group(id_: str, *networks: str, level: Level = Level.MEDIUM) -> Group:

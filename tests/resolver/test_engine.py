@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.snapshot import Level
+from policy.levels import Level
 from resolver import lookups as module
 from resolver.upstream.pool import DEADLINE, MAX_IN_FLIGHT
 from resolver.wire import parse_query

@@ -3,7 +3,8 @@
 import pytest
 
 from policy.decision import Listing, Terms
-from policy.snapshot import Level, Snapshot
+from policy.levels import Level
+from policy.snapshot import Snapshot
 from tests.harness import wire
 from tests.resolver.world import Lists, World, address_record, allow, columns, errors, listed, policy, staff, texts
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from policy.snapshot import Level
+from policy.levels import Level
 from resolver.lookups import FAILURE_MOST
 from resolver.upstream.pool import DEADLINE, SILENT, STALE_AFTER
 from tests.harness import wire

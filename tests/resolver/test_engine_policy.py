@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.decision import Listing
-from policy.snapshot import Level
+from policy.levels import Level
 from settings.model import BlockAnswer
 from tests.harness import wire
 from tests.resolver.world import (

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.hours import parse_hours
-from policy.snapshot import Group, Level, Snapshot, build_snapshot
+from policy.levels import Level
+from policy.snapshot import Group, Snapshot, build_snapshot
 from resolver.hours import HourlyPolicy
 from tests.resolver.world import World, columns, listed
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.decision import Listing, Terms
-from policy.snapshot import Entry, Group, Level, Snapshot
+from policy.levels import Level
+from policy.snapshot import Entry, Group, Snapshot
 from resolver import succession
 from resolver.judge import Index
 from tests.harness import wire

@@ -11,8 +11,9 @@ import dns.message
 import dns.opcode
 
 from policy.decision import Listing
+from policy.levels import Level
 from policy.names import with_parents
-from policy.snapshot import Entry, EntryKind, Group, Level, Snapshot, build_snapshot
+from policy.snapshot import Entry, EntryKind, Group, Snapshot, build_snapshot
 from resolver.answers import sinkhole
 from resolver.engine import Engine, Waiter
 from resolver.entropy import Entropy

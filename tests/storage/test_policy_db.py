@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from policy.categories import CATEGORIES
-from policy.snapshot import EntryKind, Level, build_snapshot
+from policy.levels import Level
+from policy.snapshot import EntryKind, build_snapshot
 from storage import policy_schema
 from storage.database import Migration, database
 from storage.errors import BusyDatabase, DamagedDatabase, NewerDatabase, UnreachableDatabase

@@ -10,9 +10,10 @@ import pytest
 
 from policy.categories import CATEGORIES
 from policy.hours import parse_hours
+from policy.levels import Level
 from policy.needed import Needed
 from policy.safesearch import SAFE
-from policy.snapshot import EntryKind, Level
+from policy.snapshot import EntryKind
 from storage.database import database
 from storage.errors import DamagedDatabase
 from storage.policy_db import PolicyDb, open_policy
