@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 from rich.console import Console
 
-from bench import growth, publishing, report, servers, speed
+from bench import growth, publishing, report, school, servers, speed
 from bench.plan import FULL, QUICK, Bench
 from bench.processes import BenchError
 from bench.results import Outcome
@@ -27,6 +27,7 @@ SCENARIOS: dict[str, Callable[[Bench], Outcome]] = {
     "lists": growth.lists,
     "flat": growth.flat,
     "publishing": publishing.publishing,
+    "school": school.school,
 }
 
 

@@ -31,7 +31,7 @@ from blocklists.index import Index
 from blocklists.shelf import candidate_name, generations, pointed_to, previous
 from policy.decide import decide
 from policy.decision import Decision
-from policy.snapshot import View
+from policy.views import View
 from translations import _
 
 

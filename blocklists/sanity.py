@@ -15,7 +15,7 @@ from policy.decide import decide
 from policy.decision import Decision, Listing, Reason, Why
 from policy.levels import Level
 from policy.names import display_name
-from policy.snapshot import View
+from policy.views import View
 from translations import _
 
 BLOCKED: Mapping[str, tuple[str, ...]] = {

@@ -5,7 +5,7 @@ import ipaddress
 import click
 
 from cli.typed import names_of
-from policy.snapshot import IPNetwork
+from policy.networks import IPNetwork
 from translations import _
 
 

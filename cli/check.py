@@ -22,6 +22,7 @@ from cli.context import Installation, pass_installation
 from cli.control import ControlError, WorkerStatus, read_listening, statuses
 from cli.errors import Failure, Misuse
 from cli.explanation import (
+    Asker,
     Explanation,
     InvalidMoment,
     Weekly,
@@ -40,13 +41,15 @@ from cli.status import clock
 from cli.table import print_json
 from cli.terminal import Terminal
 from cli.wire_preview import WireAnswer, own_answer, type_number
+from policy.circumstances import Standing
 from policy.decision import Action, Listing, Reason, Rewrite, Why
 from policy.names import display_name, parse_name
 from policy.snapshot import Snapshot
 from resolver.answers import sinkhole
 from resolver.wire import type_text
-from settings.model import Settings
+from settings.model import ApprovalMode, Settings
 from storage.policy_db import open_policy
+from storage.policy_load import PolicyLoader
 from translations import _, language
 
 _STYLES = {
@@ -135,8 +138,7 @@ def check(
     try:
         listings, generation = index.lookup(name), index.generation
         explanation = explain(snapshot, name, listings, asker, generation, number, zones)
-        view = snapshot.views[asker.group]
-        leading = led_to(settings, index, view, explanation.decision, name, number, explanation.zone)
+        leading = led_to(settings, index, asker.view, explanation.decision, name, number, explanation.zone)
         if leading is not None and leading.decision is not None:
             explanation = replace(explanation, decision=leading.decision)
     finally:
@@ -169,9 +171,13 @@ async def load_policy(settings: Settings) -> Snapshot:
         raise Failure(
             _("expected the policy in {path}, found nothing; make it with: schoolfilter init").format(path=path)
         )
-    async with await open_policy(path) as policy:
-        needed = chain.from_iterable(load_bundles().values())
-        return await policy.load_snapshot([parse_name(name) for name in settings.school.protected], needed=needed)
+    approval = settings.approval
+    loader = PolicyLoader(
+        await open_policy(path), signed=approval.mode is ApprovalMode.SIGNATURE, pinned=approval.director_key
+    )
+    needed = chain.from_iterable(load_bundles().values())
+    loaded = await loader.load([parse_name(name) for name in settings.school.protected], needed=needed)
+    return loaded.snapshot
 
 
 def _lines(folder: Path, listings: tuple[Listing, ...]) -> dict[Listing, int]:
@@ -257,6 +263,9 @@ def as_json(answered: Answered, settings: Settings) -> dict[str, object]:
         "group": asker.group,
         "level": asker.level,
         "network": asker.network,
+        "room": asker.room,
+        "device": asker.device,
+        "lesson": _lesson_json(asker.standing),
         "at": answered.moment.isoformat() if answered.moment else None,
         "time_zone": settings.school.time_zone,
         "action": explanation.decision.action,
@@ -338,7 +347,11 @@ def _rows(answered: Answered, settings: Settings) -> list[tuple[str, str]]:
             if asker.network
             else _("no network of the policy holds it, so it is in the default group")
         )
+        if asker.device:
+            led = _("the device {device}").format(device=asker.device)
         rows.insert(0, (_("client"), f"{asker.client} ({led})"))
+    if asker.room:
+        rows.append((_("room"), _room(asker, ZoneInfo(settings.school.time_zone))))
     if reason.category:
         label = _("bundle") if reason.why is Why.NEEDED else _("category")
         rows.append((label, category_line(reason.category, language())))
@@ -377,6 +390,27 @@ def _rows(answered: Answered, settings: Settings) -> list[tuple[str, str]]:
     rows.append((_("policy"), _("version {version}").format(version=explanation.policy_version)))
     rows.append((_("list index"), explanation.index_generation or _("nothing compiled yet")))
     return rows
+
+
+def _room(asker: Asker, zone: tzinfo) -> str:
+    """Return the room with the lesson that is going on in it."""
+    standing = asker.standing
+    if standing is None or (standing.lesson is None and standing.held is None):
+        return asker.room
+    if standing.lesson is not None:
+        teacher, until = standing.lesson.teacher, standing.lesson.ends.astimezone(zone)
+    else:
+        assert standing.held is not None  # noqa: S101 - one of the two is there
+        teacher, until = standing.held.teacher, standing.held.until
+    text = _("{room}: a lesson of {teacher} until {time}")
+    return text.format(room=asker.room, teacher=teacher or "-", time=f"{until:%H:%M}")
+
+
+def _lesson_json(standing: Standing | None) -> dict[str, object] | None:
+    if standing is None or standing.lesson is None:
+        return None
+    lesson = standing.lesson
+    return {"id": lesson.id, "teacher": lesson.teacher, "ends": lesson.ends.isoformat()}
 
 
 def _place(list_id: str, line: int | None) -> str:
@@ -431,7 +465,7 @@ def _answer(answered: Answered, settings: Settings) -> str:
             return _("what the servers for {zone} say").format(zone=explanation.zone)
         if explanation.decision.reason.why is Why.PROTECTED:
             return _("what the upstream says, wherever it leads")
-        if explanation.decision.reason.why in (Why.ALLOWED, Why.NEEDED):
+        if explanation.decision.reason.why in (Why.ALLOWED, Why.EXCEPTION, Why.NEEDED):
             return _("what the upstream says; names it leads to (CNAME) are closed by locked categories only")
         return _("what the upstream says; names it leads to (CNAME) are decided in the same way")
     records = ", ".join(wire.records) or _("no {type} record").format(type=answered.qtype)

@@ -12,11 +12,12 @@ from blocklists.generation import compiled_text, current_generation, generation_
 from blocklists.index import Index
 from blocklists.rules import Format, Rule, Scope
 from blocklists.sources import Source, read_items
-from cli.policy import opened, snapshot_of
+from cli.policy_file import opened, snapshot_of
 from policy.decide import decide
 from policy.decision import Why
+from policy.groups import closed_categories
 from policy.levels import Level
-from policy.snapshot import Snapshot, closed_categories
+from policy.snapshot import Snapshot
 from settings.model import Settings
 
 _BY_LISTS = (Why.LOCKED, Why.CATEGORY, Why.SERVICE)

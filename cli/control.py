@@ -58,6 +58,16 @@ class ClientCount:
 
 
 @dataclass(frozen=True, slots=True)
+class LessonOn:
+    """A lesson that a teacher opened, and that a worker has in force."""
+
+    room: str
+    teacher: str
+    ends: str
+    """RFC 3339."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerStatus:
     """What one worker says of itself."""
 
@@ -73,6 +83,9 @@ class WorkerStatus:
     refused: int
     policy_version: int
     policy_error: str
+    ledger_faults: tuple[str, ...]
+    """What is wrong with the ledger of orders, in the words of the worker."""
+    lessons: tuple[LessonOn, ...]
     index_generation: str
     index_names: int
     index_error: str
@@ -190,6 +203,8 @@ def parse_status(fields: Mapping[str, object]) -> WorkerStatus:
         refused=_whole(fields, "refused"),
         policy_version=_whole(fields, "policy_version"),
         policy_error=_text(fields, "policy_error"),
+        ledger_faults=tuple(map(str, _array(fields, "ledger_faults"))),
+        lessons=tuple(_lesson(_object(item)) for item in _array(fields, "lessons")),
         index_generation=_text(fields, "index_generation"),
         index_names=_whole(fields, "index_names"),
         index_error=_text(fields, "index_error"),
@@ -213,6 +228,10 @@ def _upstream(fields: Mapping[str, object]) -> UpstreamStatus:
         failures=_whole(fields, "failures"),
         queries=_whole(fields, "queries"),
     )
+
+
+def _lesson(fields: Mapping[str, object]) -> LessonOn:
+    return LessonOn(_text(fields, "room"), _text(fields, "teacher"), _text(fields, "ends"))
 
 
 def _count(fields: Mapping[str, object], key: str) -> ClientCount:

@@ -1,10 +1,9 @@
 """`allow NAME --with-dependencies`: propose what the site needs besides, by what devices asked for right after it."""
 
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -12,9 +11,10 @@ from rich.console import Console
 
 from blocklists.index import open_current
 from blocklists.suffixes import bundled
-from cli.policy import category_title
+from cli.asking import asks
 from cli.queries import queries_since
 from cli.table import columns
+from cli.words import category_title, closed_by
 from policy.categories import BY_ID, Severity
 from policy.decide import decide
 from policy.decision import Listing, Reason, Why
@@ -23,7 +23,6 @@ from policy.names import InvalidName, display_name, parse_name, with_parents
 from policy.snapshot import Snapshot
 from resolver.dependencies import Dependencies, Refused, dependencies
 from settings.model import LogDetail, Settings
-from storage.policy_rows import NewEntry
 from translations import _
 
 _NEVER = frozenset({Severity.UNLAWFUL, Severity.HARMFUL, Severity.NUISANCE})
@@ -89,25 +88,39 @@ def proposals(
 
 
 def offer(
-    settings: Settings, site: NewEntry, snapshot: Snapshot, *, within: float, days: int, all_of_them: bool
-) -> list[NewEntry]:
-    """Say what the log shows and propose what the site needs; return the entries that a person wants.
+    settings: Settings,
+    site: str,
+    group: str | None,
+    snapshot: Snapshot,
+    *,
+    within: float,
+    days: int,
+    all_of_them: bool,
+    again: Sequence[str],
+) -> list[str]:
+    """Say what the log shows and propose what the site needs; return the names that a person wants.
 
-    Without a person to ask, the command that opens them is told instead.
+    Without a person to ask, the command for them is told instead: `again` is what it has to say besides the names.
     """
-    shown = display_name(site.name)
-    names = _propose(settings, site, snapshot, within, days)
+    names = _propose(settings, site, group, snapshot, within, days)
     if names and not all_of_them and not asks():
-        click.echo(_("Nothing but {site} was opened. To open the others too:").format(site=shown))
-        click.echo(f"  {_command_for(names, site)}")
+        click.echo(_("The others stay as they are. To take them too:"))
+        click.echo(f"  {shlex.join(['schoolfilter', 'allow', *map(display_name, names), *again])}")
         return []
     wanted = names if all_of_them else choose(names)
     if names and not wanted:
-        click.echo(_("Nothing but {site} was opened.").format(site=shown))
-    return [replace(site, name=name, note=_note(site)) for name in wanted]
+        click.echo(_("The others stay as they are."))
+    return wanted
 
 
-def _propose(settings: Settings, site: NewEntry, snapshot: Snapshot, within: float, days: int) -> list[str]:
+def note_of(site: str) -> str:
+    """Return the reason for a name that a site needs."""
+    return _("needed by {site}").format(site=display_name(site))
+
+
+def _propose(
+    settings: Settings, site: str, group: str | None, snapshot: Snapshot, within: float, days: int
+) -> list[str]:
     if settings.log.detail is LogDetail.BLOCKED:
         click.echo(
             _(
@@ -116,25 +129,15 @@ def _propose(settings: Settings, site: NewEntry, snapshot: Snapshot, within: flo
             )
         )
         return []
-    found = found_in_log(settings, site.name, within=within, days=days, now=datetime.now(UTC))
+    found = found_in_log(settings, site, within=within, days=days, now=datetime.now(UTC))
     index = open_current(settings.paths.lists)
     try:
-        proposed = proposals(found.refused, snapshot, site.group, index.lookup)
+        proposed = proposals(found.refused, snapshot, group, index.lookup)
     finally:
         index.close()
-    for line in words(found, proposed, display_name(site.name), within, days):
+    for line in words(found, proposed, display_name(site), within, days):
         click.echo(line)
     return [each.refused.name for each in proposed.chosen]
-
-
-def _command_for(names: Sequence[str], site: NewEntry) -> str:
-    group = ["--group", site.group] if site.group else []
-    order = ["--order", site.order.number, "--date", site.order.date.isoformat()] if site.order else []
-    return shlex.join(["schoolfilter", "allow", *map(display_name, names), *group, *order, "--reason", _note(site)])
-
-
-def _note(site: NewEntry) -> str:
-    return _("needed by {site}").format(site=display_name(site.name))
 
 
 def words(found: Dependencies, proposed: Proposals, site: str, within: float, days: int) -> list[str]:
@@ -181,17 +184,6 @@ def words(found: Dependencies, proposed: Proposals, site: str, within: float, da
     return lines
 
 
-def closed_by(reason: Reason) -> str:
-    """Return in a few words what closes a name."""
-    match reason.why:
-        case Why.LEVEL:
-            return _("the level {level}").format(level=reason.rule)
-        case Why.BLOCKED:
-            return _("a block by hand ({rule})").format(rule=display_name(reason.rule))
-        case _:
-            return _("{category}, list {list}").format(category=category_title(reason.category), list=reason.list_id)
-
-
 def choose(names: Sequence[str]) -> list[str]:
     """Ask about each name in a terminal; return those to open."""
     chosen: list[str] = []
@@ -210,11 +202,6 @@ def choose(names: Sequence[str]) -> list[str]:
         if answer == "y":
             chosen.append(name)
     return chosen
-
-
-def asks() -> bool:
-    """Tell whether a person sits there who can be asked."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _is_site(name: str) -> bool:

@@ -1,20 +1,20 @@
 """Judge the running server, its lists, and who asks it. Pure: facts in, findings out."""
 
-import ipaddress
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from cli.facts import Facts, ListState
 from cli.findings import Finding, Health
 from cli.status import State, duration, problems
+from cli.vicinity import of_others
+from policy.discovery import ENOUGH_QUERIES, Sign, advice, meaning, router_suspicion
 from settings.model import LogDetail
 from translations import _
 
 LIST_AGE = timedelta(days=30)
 """Most lists change daily; one that is a month old lets new sites through."""
 QUIET_SECONDS = 3600.0
-CLIENT_QUERIES, CLIENT_SHARE = 200, 0.95
-"""One address with nearly all queries of a busy network is no device: something stands before the devices."""
 
 
 def server(facts: Facts) -> Iterator[Finding]:
@@ -104,53 +104,37 @@ def clients(facts: Facts) -> Iterator[Finding]:
 
     A router that asks for all devices is the commonest silent failure of rules by room.
     """
-    counts, total = _who_asked(facts)
-    if total < CLIENT_QUERIES:
-        return
-    first = max(counts, key=lambda client: counts[client])
-    share = counts[first] / total
-    if share <= CLIENT_SHARE:
-        yield Finding("clients", Health.OK, _("Queries come from more than one device."))
-        return
-    if _no_device(first):
-        return
-    router = first in facts.gateways
-    text = _("{percent} % of {total} queries come from one address, {client}.")
-    if router:
-        text = _("{percent} % of {total} queries come from one address, {client}, which is the router.")
-    yield Finding(
-        "clients",
-        Health.PROBLEM if router else Health.WARNING,
-        text.format(percent=int(100 * share), total=total, client=first)
-        + " "
-        + _("Then all devices look like one: rules by room or group do not work, and the log cannot tell who asked."),
-        _(
-            "In the router's DHCP settings, give out this machine's address as DNS server (DHCP option 6), not only "
-            "as the router's own upstream: that makes the router ask for everybody. See docs/router-dhcp.md. "
-            "If only one device is in use now, this is no fault."
-        ),
+    queries, more = _who_asked(facts)
+    found = router_suspicion(
+        queries,
+        facts.vicinity.gateways,
+        facts.vicinity.whereabouts,
+        own=facts.own,
+        trusted=facts.settings.devices.trusted_routers,
+        more=more,
     )
+    if found is not None:
+        health = Health.WARNING if found.reason is Sign.SOMEBODY else Health.PROBLEM
+        own = facts.reached_at or _("this machine's address")
+        yield Finding("clients", health, meaning(found), "\n".join(advice(found, own)))
+    elif sum(queries.values()) + more >= ENOUGH_QUERIES:
+        yield Finding("clients", Health.OK, _("Queries come from more than one device."))
 
 
 def _who_asked(facts: Facts) -> tuple[Mapping[str, int], int]:
-    """Return queries by client and in all: from the workers' own counts, else from the newest lines of the log."""
-    counts: dict[str, int] = {}
-    total = 0
+    """Return queries of other machines by address, and how many more there were.
+
+    From the newest lines of the log, which show what is so now; if there are few, from the workers' own counts, which
+    name the busiest clients only.
+    """
+    queries = of_others(facts.clients.queries, facts.own)
+    if sum(queries.values()) >= ENOUGH_QUERIES:
+        return queries, 0
+    counts: Counter[str] = Counter()
     for worker in facts.state.answering:
-        total += worker.queries
-        for entry in worker.clients:
-            counts[entry.client] = counts.get(entry.client, 0) + entry.count
-    if total >= CLIENT_QUERIES and counts:
-        return counts, total
-    return facts.clients.queries, facts.clients.total
-
-
-def _no_device(client: str) -> bool:
-    """Tell whether this is the machine itself, as in a try, or no address at all."""
-    try:
-        return ipaddress.ip_address(client.partition("%")[0]).is_loopback
-    except ValueError:
-        return True
+        counts.update({entry.client: entry.count for entry in worker.clients})
+    total = sum(worker.queries for worker in facts.state.answering)
+    return of_others(counts, facts.own), max(total - counts.total(), 0)
 
 
 def traffic(facts: Facts) -> Iterator[Finding]:

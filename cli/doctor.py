@@ -25,6 +25,7 @@ from cli.status import gather
 from cli.status_lists import keeps_back
 from cli.table import print_json
 from cli.terminal import Terminal
+from cli.vicinity import look_around, own_among, reached_at
 from resolver.upstream.address import (
     DEFAULT_UPSTREAMS,
     InvalidUpstream,
@@ -45,6 +46,9 @@ def collect(settings: Settings) -> Facts:
     lines = machine.newest_lines(paths)
     now = datetime.now(ZoneInfo(settings.school.time_zone))
     lists, lists_error = list_states(paths.lists)
+    clients = machine.clients(lines, machine.askers(paths, now))
+    vicinity = look_around(settings.devices, now.timestamp())
+    counted = (entry.client for worker in state.answering for entry in worker.clients)
     return Facts(
         settings=settings,
         state=state,
@@ -57,8 +61,10 @@ def collect(settings: Settings) -> Facts:
         probes=probe_all(targets(settings), settings.upstream.tls_ca_file),
         lists=lists,
         lists_error=lists_error,
-        clients=machine.clients(lines),
-        gateways=machine.gateways(),
+        clients=clients,
+        vicinity=vicinity,
+        own=own_among({*clients.queries, *counted}),
+        reached_at=reached_at(settings.server.listen, vicinity.gateways),
         python=sys.version_info[:3],
     )
 

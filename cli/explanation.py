@@ -8,13 +8,16 @@ from datetime import UTC, datetime, tzinfo
 
 from blocklists.search import terms_words
 from policy.categories import Category, Severity
+from policy.circumstances import Standing
 from policy.decide import decide
 from policy.decision import Action, Decision, Listing, Reason, Terms, Why
 from policy.hours import Hours
 from policy.levels import Level
 from policy.names import display_name, with_parents
-from policy.snapshot import Snapshot, View
+from policy.networks import parse_address
+from policy.snapshot import Snapshot
 from policy.subjects import subject, title_of
+from policy.views import View
 from resolver.special import is_special
 from resolver.wire import META_TYPES, TRANSFERS
 from translations import _
@@ -30,13 +33,26 @@ class InvalidMoment(ValueError):  # noqa: N818 - reads as what it is: "except In
 class Asker:
     """For whom the question is answered, and how we know."""
 
-    group: str
-    level: Level
+    view: View
     client: str = ""
     network: str = ""
     """The network of the policy that led to the group; empty if none did."""
     served: bool = True
     """Whether the client may ask at all (allowed_networks)."""
+    room: str = ""
+    device: str = ""
+    standing: Standing | None = None
+    """What holds in the room; None if the client is in none."""
+
+    @property
+    def group(self) -> str:
+        """The group."""
+        return self.view.group
+
+    @property
+    def level(self) -> Level:
+        """The level that counts for this client now, be it the group's or the room's."""
+        return self.view.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +92,14 @@ def asker_of(snapshot: Snapshot, allowed_networks: Sequence[str], *, client: str
         if chosen not in snapshot.views:
             known = ", ".join(sorted(snapshot.views))
             raise ValueError(_("expected one of the groups {known}, found {group!r}").format(known=known, group=chosen))
-        return Asker(chosen, snapshot.views[chosen].level)
-    ip = ipaddress.ip_address(client.partition("%")[0])
-    leading = next((str(net) for net, _group in snapshot.networks if net.version == ip.version and ip in net), "")
+        return Asker(snapshot.views[chosen])
+    ip = parse_address(client)
+    leading = snapshot.routes.find(ip)
     served = any(ip in ipaddress.ip_network(network, strict=False) for network in allowed_networks)
-    view = snapshot.view_of(client)
-    return Asker(view.group, view.level, client, leading, served)
+    place = snapshot.place_of(client)
+    network = str(leading[0]) if leading is not None else ""
+    standing = snapshot.circumstances.rooms.get(place.room)
+    return Asker(snapshot.view(place), client, network, served, place.room, place.device, standing)
 
 
 def explain(
@@ -102,11 +120,10 @@ def explain(
     elif not zone and is_special(name):
         decision = Decision(Action.LOCAL, Reason(Why.SPECIAL))
     else:
-        decision = decide(snapshot.views[asker.group], name, listings, qtype)
+        decision = decide(asker.view, name, listings, qtype)
     weekly = snapshot.groups[asker.group].hours
     subjects = dict.fromkeys(listing.category for listing in listings if listing.category in weekly)
-    view = snapshot.views[asker.group]
-    hours = tuple(Weekly(id_, weekly[id_], _closed_besides(view, id_, name, listings, qtype)) for id_ in subjects)
+    hours = tuple(Weekly(id_, weekly[id_], _closed_besides(asker.view, id_, name, listings, qtype)) for id_ in subjects)
     return Explanation(name, asker, decision, listings, snapshot.version, index_generation, zone, hours)
 
 
@@ -165,6 +182,26 @@ def sentence(reason: Reason, name: str = "") -> str:
             return _("The director's list allows {rule} and all below it.").format(rule=rule)
         case Why.BLOCKED:
             return _("An entry made by hand blocks {rule} and all below it.").format(rule=rule)
+        case Why.LESSON if reason.rule == Level.OFF:
+            return _("No lesson is going on in this supervised room: nothing opens without a responsible teacher.")
+        case Why.LESSON:
+            return _("In this room and lesson only the director's list opens, and this is not on it.")
+        case Why.TIMETABLE if reason.rule == Level.OFF:
+            return _("The timetable of internet use closes everything now.")
+        case Why.TIMETABLE:
+            return _("By the timetable of internet use only the director's list opens now, and this is not on it.")
+        case Why.EXAM if reason.rule == Level.OFF:
+            return _("An exam is going on: nothing opens.")
+        case Why.EXAM:
+            return _("An exam is going on: only the director's list opens, and this is not on it.")
+        case Why.PAUSE if reason.rule == Level.OFF:
+            return _("Somebody has closed everything here for a while.")
+        case Why.PAUSE:
+            return _("Somebody has let only the director's list open here for a while, and this is not on it.")
+        case Why.EXCEPTION:
+            return _("An exception for this room, device or lesson decides about {rule} and all below it.").format(
+                rule=rule
+            )
         case Why.LEVEL if reason.rule == Level.OFF:
             return _("The group is at level off: nothing opens.")
         case Why.LEVEL:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cli.status import State
+from cli.vicinity import Vicinity
 from settings.model import Settings
 
 
@@ -139,11 +140,7 @@ class Clients:
     """Who asked how often, from the newest lines of the query log."""
 
     queries: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int:
-        """All queries counted."""
-        return sum(self.queries.values())
+    """By address; 0 for one that asked lately, but in none of these lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +161,9 @@ class Facts:
     lists_error: str
     """Why the lists or the index in force cannot be read; empty if they can."""
     clients: Clients
-    gateways: frozenset[str]
-    """Addresses of the routers this machine itself uses."""
+    vicinity: Vicinity
+    own: frozenset[str]
+    """Those of the clients' addresses that are this machine's."""
+    reached_at: str
+    """The address under which devices reach this machine; empty if it cannot be told."""
     python: tuple[int, int, int]

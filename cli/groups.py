@@ -1,28 +1,30 @@
 """`groups`: who is restricted how far, which networks they ask from, and what is closed to them."""
 
 import asyncio
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
 
+from cli import protocol
 from cli.arguments import NETWORK
-from cli.closed_besides import closed_besides
 from cli.context import Installation, pass_installation, who
 from cli.errors import Misuse
-from cli.policy import category_title, opened
+from cli.groups_notes import warn_closed_besides, warn_outside, warn_without_effect
+from cli.policy_file import opened
 from cli.restrictions import Restrictions, options, restrictions_of, safe_search_line
 from cli.table import print_json, print_table
 from cli.typed import text_of
+from cli.words import category_title
 from policy.categories import BY_ID
+from policy.groups import Group, closed_categories
 from policy.levels import Level
+from policy.networks import IPNetwork
 from policy.presets import Preset
 from policy.safesearch import ENGINES, OFF, SAFE
 from policy.services import SERVICES, SERVICES_BY_ID
-from policy.snapshot import Group, IPNetwork, closed_categories
 from settings.model import Settings
 from storage.policy_db import PolicyDb
 from storage.policy_rows import GroupChange, UnknownGroup
@@ -39,6 +41,12 @@ _level_option = click.option(
     help=_("high, medium, low, off (nothing opens) or open (staff)."),
 )
 _title_option = click.option("--title", metavar="TEXT", help=_("What people call the group."))
+_supervised_option = click.option(
+    "--supervised/--unsupervised",
+    "supervised",
+    default=None,
+    help=_("Whether rooms and lessons restrict it: pupils yes, teachers no."),
+)
 _network_option = click.option(
     "--network", "networks", type=NETWORK, multiple=True, help=_("A network of this group (may be repeated).")
 )
@@ -66,6 +74,7 @@ def groups(ctx: click.Context, as_json: bool) -> None:
         _("GROUP"),
         _("TITLE"),
         _("LEVEL"),
+        _("SUPERVISED"),
         _("NETWORKS"),
         _("CLOSED CATEGORIES"),
         _("SERVICES"),
@@ -87,6 +96,10 @@ def show(installation: Installation, id_: str, as_json: bool) -> None:
         return
     click.echo(f"{group.id}: {group.title}")
     click.echo(_("Level: {level}").format(level=group.level))
+    if group.supervised:
+        click.echo(_("Supervised: yes, rooms and lessons restrict it."))
+    else:
+        click.echo(_("Supervised: no, rooms and lessons do not restrict it."))
     networks = ", ".join(map(str, group.networks)) or "-"
     click.echo(_("Networks: {networks}").format(networks=networks))
     if group.id == default:
@@ -107,12 +120,14 @@ def show(installation: Installation, id_: str, as_json: bool) -> None:
     "set",
     help=_(
         "Change a group.\n\nExample: schoolfilter groups set pupils --block tiktok --block games "
-        "--hours 'mon-fri 08:00-13:30'"
+        "--hours 'mon-fri 08:00-13:30' --protocol 3 --date 2026-09-01\n\n"
+        "With nothing but a protocol, all that holds for the group without one rests on it."
     ),
 )
 @_id_argument
 @_level_option
 @_title_option
+@_supervised_option
 @options
 @click.option(
     "--unblock",
@@ -129,12 +144,14 @@ def show(installation: Installation, id_: str, as_json: bool) -> None:
     multiple=True,
     help=_("A network no longer of this group (may be repeated)."),
 )
+@protocol.options
 @pass_installation
 def set_(
     installation: Installation,
     id_: str,
     level: str | None,
     title: str | None,
+    supervised: bool | None,
     preset: str | None,
     block: tuple[str, ...],
     hours: str | None,
@@ -143,8 +160,11 @@ def set_(
     unblock: tuple[str, ...],
     networks: tuple[IPNetwork, ...],
     drop: tuple[IPNetwork, ...],
+    number: str | None,
+    day: str | None,
 ) -> None:
     """Change a group, all of it or nothing."""
+    document = protocol.document_of(number, day)
     asked = restrictions_of(preset, block, hours, unblock, safe_search, youtube)
     chosen, now = Level(level) if level else None, datetime.now(UTC)
     change = GroupChange(
@@ -156,38 +176,46 @@ def set_(
         drop,
         asked.hours,
         tuple(asked.safe_search.items()),
+        supervised,
     )
     if asked.preset is not None:
         change = _with_preset(change, asked.preset, _one(installation.settings, id_)[0])
-    if change == GroupChange():
+    if change == GroupChange() and not document:
         raise Misuse(_("expected something to change, such as --level, --block or --network; --help lists them"))
-    _change(installation.settings, lambda policy: policy.set_group(id_, change, at=now, by=who()))
+    _change(installation.settings, lambda policy: policy.set_group(id_, change, document=document, at=now, by=who()))
     click.echo(_("{group} is changed; the server follows within a second.").format(group=id_))
-    _warn_without_effect(installation.settings, id_, asked.block)
-    _warn_closed_besides(installation.settings, id_, [*(asked.block if asked.hours else ()), *asked.unblock])
-    _warn_outside(installation.settings, networks)
+    protocol.say_without(document, _("To add it, repeat the command with --protocol NUMBER --date YYYY-MM-DD."))
+    warn_without_effect(_one(installation.settings, id_)[0], asked.block)
+    warn_closed_besides(installation.settings, id_, [*(asked.block if asked.hours else ()), *asked.unblock])
+    warn_outside(installation.settings, networks)
 
 
 @groups.command(help=_("Add a group.\n\nExample: schoolfilter groups add room5 --level high --network 10.0.5.0/24"))
 @_id_argument
 @_level_option
 @_title_option
+@_supervised_option
 @options
 @_network_option
+@protocol.options
 @pass_installation
 def add(
     installation: Installation,
     id_: str,
     level: str | None,
     title: str | None,
+    supervised: bool | None,
     preset: str | None,
     block: tuple[str, ...],
     hours: str | None,
     safe_search: tuple[str, ...],
     youtube: str | None,
     networks: tuple[IPNetwork, ...],
+    number: str | None,
+    day: str | None,
 ) -> None:
     """Add a group. What is not given is as a new school has it for pupils."""
+    document = protocol.document_of(number, day)
     if not _ID.fullmatch(id_):
         message = _("expected an id of small Latin letters, digits and hyphens, such as room-5, found {text}")
         raise Misuse(message.format(text=repr(id_[:60])))
@@ -200,25 +228,35 @@ def add(
             *(id_, _title(title) or id_, chosen, blocked, networks),
             hours=asked.hours,
             safe_search=modes,
+            supervised=chosen not in (Level.LOW, Level.OPEN) if supervised is None else supervised,
+            document=document,
             at=now,
             by=who(),
         )
 
     _change(installation.settings, work)
     click.echo(_("The group {group} is added, at the level {level}.").format(group=id_, level=chosen))
-    _warn_without_effect(installation.settings, id_, asked.block)
-    _warn_outside(installation.settings, networks)
+    next_step = _("To add it: schoolfilter groups set {group} --protocol NUMBER --date YYYY-MM-DD")
+    protocol.say_without(document, next_step.format(group=id_))
+    warn_without_effect(_one(installation.settings, id_)[0], asked.block)
+    warn_outside(installation.settings, networks)
 
 
 @groups.command(help=_("Remove a group. Example: schoolfilter groups remove room5"))
 @_id_argument
 @click.option("--force", is_flag=True, help=_("Even if it has networks or entries: clients fall to the default group."))
+@protocol.options
 @pass_installation
-def remove(installation: Installation, id_: str, force: bool) -> None:
+def remove(installation: Installation, id_: str, force: bool, number: str | None, day: str | None) -> None:
     """Remove a group that is no longer needed; its history stays."""
-    now = datetime.now(UTC)
-    _change(installation.settings, lambda policy: policy.remove_group(id_, force=force, at=now, by=who()))
+    document, now = protocol.document_of(number, day), datetime.now(UTC)
+
+    async def work(policy: PolicyDb) -> None:
+        await policy.remove_group(id_, force=force, document=document, at=now, by=who())
+
+    _change(installation.settings, work)
     click.echo(_("The group {group} is removed.").format(group=id_))
+    protocol.say_without(document, _("It is given with --protocol NUMBER --date YYYY-MM-DD."))
 
 
 def _read(settings: Settings) -> tuple[list[Group], str]:
@@ -272,40 +310,6 @@ def _first(asked: Restrictions, level: Level) -> tuple[tuple[str, ...], dict[str
     return asked.block or FIRST_BLOCKED, {**modes, **asked.safe_search}
 
 
-def _warn_without_effect(settings: Settings, id_: str, block: Sequence[str]) -> None:
-    group, _default = _one(settings, id_)
-    idle = [category_title(each) for each in block if each not in _closed(group)]
-    if idle:
-        message = _("Note: at the level {level} these stay open all the same: {ids}. Level medium closes them.")
-        click.echo(message.format(level=group.level, ids=", ".join(idle)), err=True)
-
-
-def _warn_closed_besides(settings: Settings, id_: str, opened_at_times: Sequence[str]) -> None:
-    """Name what keeps services closed that were opened, or are to be closed in some hours only."""
-    services = [each for each in opened_at_times if each in SERVICES_BY_ID]
-    if not services:
-        return
-    for each in closed_besides(settings, id_, services):
-        text = _("Note: {closer} is closed for {group} too: of {all} names of {service}, {count} stay closed.")
-        title, service = category_title(each.closer), category_title(each.service)
-        click.echo(
-            text.format(closer=title, group=id_, count=each.count, all=each.all, service=service),
-            err=True,
-        )
-
-
-def _warn_outside(settings: Settings, networks: Sequence[IPNetwork]) -> None:
-    allowed = [ipaddress.ip_network(text) for text in settings.server.allowed_networks]
-    for network in networks:
-        if not any(_holds(holder, network) for holder in allowed):
-            message = _("Note: clients of {network} get no answers until server.allowed_networks holds that network.")
-            click.echo(message.format(network=network), err=True)
-
-
-def _holds(holder: IPNetwork, network: IPNetwork) -> bool:
-    return holder.version == network.version and network.subnet_of(holder)  # type: ignore[arg-type] # same version
-
-
 def _closed(group: Group) -> frozenset[str]:
     return closed_categories(group.level, group.blocked_categories)
 
@@ -323,6 +327,7 @@ def _row(group: Group, default: str) -> tuple[str, ...]:
         group.id + ("*" if group.id == default else ""),
         group.title,
         group.level,
+        _("yes") if group.supervised else _("no"),
         ", ".join(map(str, group.networks)) or "-",
         share.format(count=len(closed & BY_ID.keys()), all=len(BY_ID)),
         share.format(count=len(closed & SERVICES_BY_ID.keys()), all=len(SERVICES)),
@@ -336,6 +341,7 @@ def _as_json(group: Group, default: str) -> dict[str, object]:
         "id": group.id,
         "title": group.title,
         "level": group.level,
+        "supervised": group.supervised,
         "default": group.id == default,
         "networks": [str(network) for network in group.networks],
         "blocked_categories": sorted(group.blocked_categories - SERVICES_BY_ID.keys()),

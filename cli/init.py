@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
+from approval.ledger_book import is_signed
 from blocklists.publish import Limits, ensure_starter
+from cli.asking import asks
 from cli.context import Installation, pass_installation
 from cli.errors import Misuse
 from cli.typed import text_of
 from settings.checks import COUNTRIES
 from settings.load import LOCAL_CONFIG, find
-from settings.model import Settings
+from settings.model import ApprovalMode, Settings
 from settings.write import settings_text
 from storage.policy_db import open_policy
 from translations import LANGUAGES, _, language, use
@@ -49,6 +51,17 @@ class Done:
 @click.option(
     "--state", type=click.Path(file_okay=False, path_type=Path), help=_("The folder of policy, lists and logs.")
 )
+@click.option(
+    "--approval",
+    type=click.Choice([each.value for each in ApprovalMode]),
+    help=_("How the director approves: on paper (default), or by a signature with a key."),
+)
+@click.option(
+    "--director-passphrase-file",
+    "secret",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=_("Make the director's key too; its passphrase is the first line of this file."),
+)
 @click.option("--force-config", is_flag=True, help=_("Write new settings; the old file is kept beside the new one."))
 @pass_installation
 def init(
@@ -57,6 +70,8 @@ def init(
     country: str | None,
     tongue: str | None,
     state: Path | None,
+    approval: str | None,
+    secret: Path | None,
     force_config: bool,
 ) -> None:
     """Prepare an installation."""
@@ -68,6 +83,8 @@ def init(
     if tongue is not None:
         use(tongue)
         chosen["school.language"] = tongue
+    if approval is not None:
+        chosen["approval.mode"] = ApprovalMode(approval)
     done = _prepare(installation, state, chosen, force_config)
     if not done.wrote_config and (chosen or state is not None):
         message = _(
@@ -75,6 +92,29 @@ def init(
         )
         raise Misuse(message.format(path=done.config))
     for line in _report(done):
+        click.echo(line)
+    if secret is not None or is_signed(done.installation.settings):
+        _make_key(done.installation, secret)
+
+
+def _make_key(installation: Installation, secret: Path | None) -> None:
+    """Make and pin the director's key, if there is none yet and the director is here; else say what is to be done."""
+    # Imported here: only schools whose director signs with a key pay for what it takes.
+    from approval.orders import named_keys
+    from cli.orders_key import create_key
+    from cli.orders_show import book_of
+
+    if named_keys(book_of(installation.settings)):
+        return
+    if secret is None:
+        question = _("There is no key of the director yet. Is the director here to choose a passphrase?")
+        if not (asks() and click.confirm(question)):
+            named = _config_option(installation.loaded.path)
+            command = f"schoolfilter {named}orders key create"
+            text = _("Then, with the director: {command}. Until there is a key, nothing can be approved.")
+            click.echo(text.format(command=command))
+            return
+    for line in create_key(installation, secret=secret):
         click.echo(line)
 
 
@@ -150,8 +190,14 @@ def _report(done: Done) -> list[str]:
     text = _("Settings written: {path}") if done.wrote_config else _("Settings found, left as they are: {path}")
     lines.append(text.format(path=done.config))
     lines.append(_("State folder: {path}").format(path=settings.paths.state))
-    found_by_itself = find(None)
-    named = "" if found_by_itself and found_by_itself.samefile(done.config) else f"--config {done.config} "
-    command = f"schoolfilter {named}run"
+    command = f"schoolfilter {_config_option(done.config)}run"
     lines.append(_("Next: look through the settings, then start the server: {command}").format(command=command))
     return lines
+
+
+def _config_option(config: Path | None) -> str:
+    """Return what a command needs to find these settings; empty if it finds them by itself."""
+    found_by_itself = find(None)
+    if config is None or (found_by_itself and found_by_itself.samefile(config)):
+        return ""
+    return f"--config {config} "

@@ -7,7 +7,7 @@ from dnslib import DNSQuestion
 from blocklists.index import Index
 from cli.probe import Target, ask
 from policy.decision import Action, Decision, Why
-from policy.snapshot import View
+from policy.views import View
 from resolver.addresses import address_text
 from resolver.judge import Judge
 from resolver.records import addresses, read_answer

@@ -19,19 +19,11 @@ from cli.lists_refresh import refresh_command
 from cli.lists_search import search_command
 from cli.lists_shadow import shadow_command
 from cli.lists_show import held_command, show_command
+from cli.ordered import InOrder
 from translations import _
 
 
-class _InOrder(click.Group):
-    """Lists its commands in the order in which an operator meets them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names as they were added."""
-        del ctx
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder, help=_("Manage the lists of names. Example: schoolfilter lists show"))
+@click.group(cls=InOrder, help=_("Manage the lists of names. Example: schoolfilter lists show"))
 @click.pass_context
 def lists(context: click.Context) -> None:
     """Hold the commands about lists."""

@@ -14,12 +14,12 @@ from blocklists.generation import Manifest
 from blocklists.index import Index, open_current
 from blocklists.publish import Limits, Published, rebuild
 from cli.lists_words import WARN, feeds, say_more, say_problems
-from cli.policy import opened, snapshot_of
+from cli.policy_file import opened, snapshot_of
 from cli.status import number
 from cli.terminal import Terminal
 from policy.decision import Decision, Why
 from policy.names import display_name
-from policy.snapshot import View
+from policy.views import View
 from resolver.asked import LATELY, asked_lately
 from settings.model import Settings
 from translations import _

@@ -17,7 +17,7 @@ from cli.errors import Failure
 from cli.segments import Follower, LogLine, list_segments, newest_first, whole_ends
 from cli.terminal import Terminal, printable
 from policy.decision import Action
-from policy.snapshot import IPNetwork
+from policy.networks import IPNetwork
 from translations import _
 
 POLL_SECONDS = 0.25

@@ -1,4 +1,4 @@
-"""Collect what `doctor` judges of this machine: folders, disk, memory, clock, ports, routes. Changes nothing."""
+"""Collect what `doctor` judges of this machine: folders, disk, memory, clock, ports, who asks. Changes nothing."""
 
 import errno
 import ipaddress
@@ -8,16 +8,16 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 from cli.facts import BindError, Clients, Clock, Disk, Holder, Memory, Place, StateFolder
 from cli.segments import LogLine, list_segments, newest_first, whole_ends
 from cli.sockets import OpenSocket, holders, in_the_way, open_sockets
+from resolver.askers import Asker, read_askers
 from settings.checks import split_listen
 from settings.model import Paths
 
@@ -25,6 +25,8 @@ _CAP_NET_BIND_SERVICE = 10
 """Its bit in the capability sets (linux/capability.h)."""
 _LINES_LOOKED_AT = 5000
 """Newest lines of the query log in which clients are counted: some minutes of a school, read in a blink."""
+_LATELY = timedelta(days=1)
+"""Whoever uses the internet asks within a day."""
 _WRITTEN_BY_US = ("policy.db", "policy.db-wal", "policy.db-shm", "lists", "querylog", "run")
 _READ_BY_ALL = stat.S_IROTH | stat.S_IXOTH
 _TWO_SECONDS = 2.0
@@ -106,9 +108,17 @@ def newest_lines(paths: Paths) -> list[LogLine]:
         return []
 
 
-def clients(lines: Sequence[LogLine]) -> Clients:
-    """Count who asked."""
-    return Clients(Counter(line["client"] for line in lines))
+def askers(paths: Paths, now: datetime) -> list[Asker]:
+    """Return who asked lately; nobody if the query log may not be read."""
+    try:
+        return read_askers(paths.query_log, now - _LATELY)
+    except OSError:
+        return []
+
+
+def clients(lines: Iterable[LogLine], lately: Iterable[Asker]) -> Clients:
+    """Count who asked in the newest lines, and name those who asked before."""
+    return Clients(dict.fromkeys((each.address for each in lately), 0) | Counter(line["client"] for line in lines))
 
 
 def clock(paths: Paths, lines: Sequence[LogLine], now: datetime) -> Clock:
@@ -198,22 +208,3 @@ def _effective_capabilities(proc: Path) -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return 0
-
-
-def gateways(proc: Path = Path("/proc")) -> frozenset[str]:
-    """Return the addresses of the routers that this machine sends its own traffic to."""
-    try:
-        return parse_routes((proc / "net/route").read_text("ascii", "replace"))
-    except OSError:
-        return frozenset()
-
-
-def parse_routes(text: str) -> frozenset[str]:
-    """Return the gateways of the default routes in /proc/net/route."""
-    found = set()
-    for line in text.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) >= 3 and fields[1] == "00000000" and fields[2] != "00000000":
-            # The kernel prints the address as a number in the byte order of the machine.
-            found.add(socket.inet_ntoa(int(fields[2], 16).to_bytes(4, sys.byteorder)))
-    return frozenset(found)

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from blocklists.note import Note, read_note, write_note
 from blocklists.schedule import Last, Timing, next_due
+from settings.errors import SchoolfilterError
 from settings.model import Settings
 
 if TYPE_CHECKING:
@@ -191,12 +192,23 @@ class _Refresher:
                 signal.signal(signum, signal.SIG_DFL)
             done = self._make_round().run(note, all_lists=self._all_due(note))
             self._write(replace(done, pid=os.getppid()))
+            self._note_use()
             status = 0
         except Exception:
             logger.exception("the refresh failed")
         finally:
             logging.shutdown()
             os._exit(status)
+
+    def _note_use(self) -> None:
+        """Note which names of the director's list are in use, while the log still has it: reviews are yearly."""
+        # Imported in the child: what it brings along is given back with it.
+        from cli.list_care import note_use_of_today
+
+        try:
+            note_use_of_today(self._settings)
+        except (SchoolfilterError, OSError) as error:  # the lists are refreshed all the same
+            logger.error("the use of the director's list could not be noted: %s", error)
 
     def _all_due(self, note: Note) -> bool:
         """Tell whether all lists are due, and not only those that failed a while ago."""

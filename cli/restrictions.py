@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from cli.errors import Misuse
-from cli.policy import category_title
+from cli.words import category_title
 from policy.categories import BY_ID
 from policy.hours import Hours, InvalidHours, parse_hours
 from policy.presets import PRESETS, PRESETS_BY_ID, Preset

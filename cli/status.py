@@ -11,6 +11,7 @@ from blocklists.note import Note
 from cli.context import Installation, pass_installation
 from cli.control import ControlError, Listening, Reply, WorkerStatus, read_listening, statuses
 from cli.segments import list_segments
+from cli.status_approval import ApprovalState, read_approval_state
 from cli.status_lists import ListsState, moment, read_lists_state
 from cli.table import print_json
 from cli.terminal import Terminal
@@ -31,6 +32,7 @@ class State:
     segment_bytes: int
     control_error: str = ""
     lists: ListsState = field(default_factory=ListsState)
+    approval: ApprovalState = field(default_factory=ApprovalState)
 
     @property
     def answering(self) -> list[WorkerStatus]:
@@ -54,7 +56,9 @@ def gather(settings: Settings) -> State:
     except ControlError as error:
         return State(None, (), count, size, str(error), lists)
     # Sockets of a killed server stay behind: without a living supervisor they mean nothing.
-    return State(listening, statuses(settings.paths.run) if listening else (), count, size, lists=lists)
+    replies = statuses(settings.paths.run) if listening else ()
+    approval = read_approval_state(settings, datetime.now(UTC))
+    return State(listening, replies, count, size, lists=lists, approval=approval)
 
 
 def problems(state: State) -> list[str]:
@@ -99,6 +103,12 @@ def worker_problems(status: WorkerStatus) -> list[str]:
                 worker=status.worker, version=status.policy_version, error=status.policy_error
             )
         )
+    found += [
+        _("Worker {worker}, ledger of orders: {fault} See: schoolfilter orders verify").format(
+            worker=status.worker, fault=fault
+        )
+        for fault in status.ledger_faults
+    ]
     if status.index_error:
         found.append(
             _("Worker {worker} cannot read the list index and keeps generation {generation}: {error}").format(
@@ -140,6 +150,11 @@ def as_json(state: State) -> dict[str, object]:
         ],
         "query_log": {"segments": state.segments, "bytes": state.segment_bytes},
         "lists": asdict(state.lists),
+        "approval": {
+            "requests": state.approval.requests,
+            "oldest": state.approval.oldest.isoformat() if state.approval.oldest else None,
+            "reminders": list(state.approval.reminders),
+        },
     }
 
 
@@ -186,8 +201,9 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
         _("{count} segments, {size}").format(count=state.segments, size=mebibytes(state.segment_bytes)),
     )
     listening, workers = state.listening, state.answering
+    approval = _approval(state.approval, zone)
     if listening is None:
-        return [log_row]
+        return [log_row, *approval]
     result = [
         (_("listening on"), ", ".join(listening.listen)),
         (
@@ -196,7 +212,7 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
         ),
     ]
     if not workers:
-        return [*result, log_row]
+        return [*result, log_row, *approval]
     oldest = min(workers, key=lambda worker: worker.started)
     queries = sum(worker.queries for worker in workers)
     since = datetime.fromtimestamp(oldest.started, UTC).astimezone(zone)
@@ -222,7 +238,8 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
     ]
     result += [(_("upstream"), line) for line in _upstreams(workers)]
     result += [(_("rate limited"), line) for line in _rate_limited(workers)]
-    return result
+    result += [(_("lesson"), line) for line in _lessons(workers[0], zone)]
+    return result + approval
 
 
 def _index(workers: Sequence[WorkerStatus]) -> str:
@@ -253,6 +270,27 @@ def _lists(lists: ListsState, now: float, zone: tzinfo) -> list[Row]:
     if lists.shadow:
         found.append((_("lists on trial"), ", ".join(lists.shadow)))
     return found
+
+
+def _approval(approval: ApprovalState, zone: tzinfo) -> list[Row]:
+    """Return what waits for the director or the responsible person; only what there is to say."""
+    found = [(_("to be reviewed"), line) for line in approval.reminders]
+    if approval.requests and approval.oldest is not None:
+        text = _("{count} for the director, the oldest of {day}; see: schoolfilter requests")
+        day = approval.oldest.astimezone(zone).date().isoformat()
+        found.insert(0, (_("requests"), text.format(count=approval.requests, day=day)))
+    return found
+
+
+def _lessons(worker: WorkerStatus, zone: tzinfo) -> list[str]:
+    """Return the lessons that teachers opened, as a worker has them in force."""
+    text = _("{room}: {teacher} until {time}")
+    return [
+        text.format(
+            room=each.room, teacher=each.teacher, time=f"{datetime.fromisoformat(each.ends).astimezone(zone):%H:%M}"
+        )
+        for each in worker.lessons
+    ]
 
 
 def _refreshed(note: Note, by_hand: str, now: float, zone: tzinfo) -> str:

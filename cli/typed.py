@@ -1,17 +1,20 @@
-"""Names, reasons and order numbers that people type: checked all at once, each mistake with a hint."""
+"""Names, reasons, days and numbers that people type: checked all at once, each mistake with a hint."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
 from cli.errors import Misuse
 from policy.names import InvalidName, parse_name
-from storage.policy_rows import Order
+from policy.order_text import MOST_ENTRIES
 from translations import _
 
 LONGEST_TEXT = 300
 """A reason is a sentence; the block page and the log line show it whole."""
 LONGEST_NUMBER = 40
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_RUN = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
 def names_of(texts: Sequence[str]) -> list[str]:
@@ -37,19 +40,44 @@ def text_of(text: str, what: str, longest: int = LONGEST_TEXT) -> str:
     return found
 
 
-def order_of(number: str | None, day: str | None) -> Order:
-    """Return the director's order. Raises Misuse, which says what is missing or wrong."""
-    if not number or not number.strip() or not day:
-        message = _(
-            "an allow entry needs the director's order: expected --order NUMBER and --date YYYY-MM-DD. "
-            "Example: schoolfilter allow example.org --order 12 --date 2026-09-02"
-        )
-        raise Misuse(message)
+def day_of(text: str, what: str) -> date:
+    """Return a day. Raises Misuse; `what` is the option it was given with."""
     try:
-        return Order(text_of(number, "--order", LONGEST_NUMBER), date.fromisoformat(day.strip()))
+        return date.fromisoformat(text.strip())
     except ValueError:
-        message = _("--date: expected the date of the order as YYYY-MM-DD, such as 2026-09-02, found {found}")
-        raise Misuse(message.format(found=repr(day))) from None
+        message = _("{option}: expected a day as YYYY-MM-DD, such as 2026-09-02, found {found}")
+        raise Misuse(message.format(option=what, found=repr(text[:60]))) from None
+
+
+def id_of(text: str) -> str:
+    """Return a new id: what stands in the query log, on command lines and in addresses. Raises Misuse."""
+    if not _ID.fullmatch(text):
+        message = _("expected an id of small Latin letters, digits and hyphens, such as room-5, found {text}")
+        raise Misuse(message.format(text=repr(text[:60])))
+    return text
+
+
+def order_of(number: str | None, day: str | None, missing: str) -> tuple[str, date]:
+    """Return number and date of an order on paper. Raises Misuse; `missing` says what to do where one is not given."""
+    if not number or not number.strip() or not day:
+        raise Misuse(missing)
+    return text_of(number, "--order", LONGEST_NUMBER), day_of(day, "--date")
+
+
+def numbers_of(texts: Sequence[str]) -> list[int]:
+    """Return the numbers of requests, each once; `5-9` means all five. Raises Misuse."""
+    found: dict[int, None] = {}
+    for text in texts:
+        match = _RUN.fullmatch(text)
+        if match is None or int(match[2] or match[1]) < int(match[1]):
+            message = _("expected the number of a request, such as 5, or several as 5-9, found {found}")
+            raise Misuse(message.format(found=repr(text[:60])))
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last - first >= MOST_ENTRIES:
+            message = _("expected at most {most} requests at a time, found {found}")
+            raise Misuse(message.format(most=MOST_ENTRIES, found=text))
+        found.update(dict.fromkeys(range(first, last + 1)))
+    return list(found)
 
 
 def _no_name(text: str) -> str:

@@ -287,9 +287,9 @@ build_release() { # the new version, in a folder of its own, beside the one in u
     run mkdir -p "$release/source" "$release/before"
     run "$python" -m venv "$release/venv"
     # Exactly the locked versions, each file checked by its digest.
-    run pip install --require-hashes -r "$source/deploy/requirements.lock"
+    run pip install --no-deps --require-hashes -r "$source/deploy/requirements.lock"
     # Our own package is built from a copy: nothing of root's is left in the folder you unpacked.
-    for part in pyproject.toml README.md LICENSE policy settings blocklists storage resolver cli translations; do
+    for part in pyproject.toml README.md LICENSE approval blocklists cli papers policy resolver settings storage timetables translations; do
         run cp -R "$source/$part" "$release/source/"
     done
     run pip install --no-index --no-deps --no-build-isolation "$release/source"

@@ -8,8 +8,8 @@ from policy.decision import Action, Decision, Listing, Reason, Why
 from policy.levels import Level
 from policy.names import with_parents
 from policy.services import SERVICES_BY_ID
-from policy.snapshot import Entry, View
 from policy.statements import in_force
+from policy.views import Entry, EntryKind, View
 
 Listings = Sequence[Listing]
 Rule = Callable[[View, str, Listings], Decision | None]
@@ -41,7 +41,20 @@ def _locked(_: View, __: str, listings: Listings) -> Decision | None:
 
 
 def _closed(view: View, _: str, __: Listings) -> Decision | None:
-    return Decision(Action.BLOCK, Reason(Why.LEVEL, rule="off")) if view.level is Level.OFF else None
+    """Nobody looks anything up without a lesson in a supervised room (R1 2.9), or where the level is `off`."""
+    return Decision(Action.BLOCK, Reason(view.cause, rule="off")) if view.level is Level.OFF else None
+
+
+def _exceptions(view: View, name: str, listings: Listings) -> Decision | None:
+    """Stand above the director's list: a teacher closes a name for a lesson, or opens what the director lets open."""
+    entry = entry_for(view.overrides, name)
+    if entry is None:
+        return None
+    if entry.kind is EntryKind.BLOCK:
+        return Decision(Action.BLOCK, _entry(Why.EXCEPTION, entry))
+    if entry.limited and any(listing.category in _HARMFUL for listing in listings):
+        return None
+    return Decision(Action.ALLOW, _entry(Why.EXCEPTION, entry))
 
 
 def _directors_list(view: View, name: str, _: Listings) -> Decision | None:
@@ -56,7 +69,7 @@ def _hand_made_blocks(view: View, name: str, _: Listings) -> Decision | None:
 
 
 def _level_high(view: View, _: str, __: Listings) -> Decision | None:
-    return Decision(Action.BLOCK, Reason(Why.LEVEL, rule="high")) if view.level is Level.HIGH else None
+    return Decision(Action.BLOCK, Reason(view.cause, rule="high")) if view.level is Level.HIGH else None
 
 
 def _services(view: View, _: str, listings: Listings) -> Decision | None:
@@ -84,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     _bypass,
     _locked,
     _closed,
+    _exceptions,
     _directors_list,
     _hand_made_blocks,
     _level_high,
@@ -93,7 +107,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 _ABOUT_LISTINGS = tuple(
-    rule for rule in RULES if rule not in (_protected, _bypass, _directors_list, _hand_made_blocks, _needed)
+    rule
+    for rule in RULES
+    if rule not in (_protected, _bypass, _exceptions, _directors_list, _hand_made_blocks, _needed)
 )
 """What is left to ask when no person, bundle or bypass list speaks of a name."""
 
@@ -109,7 +125,7 @@ def decide(view: View, name: str, listings: Listings, qtype: int = 1) -> Decisio
     while dot and not (rest in spoken or rest in allow or rest in block):
         _, dot, rest = rest.partition(".")
     if not (dot or listings):
-        return _UNSPOKEN[view.level]
+        return _UNSPOKEN[view.level, view.cause]
     rules = RULES if dot else _ABOUT_LISTINGS
     held, shadow = in_force(listings, name, qtype)
     decision = _first_opinion(rules, view, name, held)
@@ -156,6 +172,7 @@ _SEVERITIES = tuple(Severity)
 _GRAVITY = {category.id: _SEVERITIES.index(category.severity) for category in CATEGORIES}
 """By category: 0 is the gravest. Services and categories that are not built in come last."""
 _LOCKED = frozenset(category.id for category in CATEGORIES if category.locked)
+_HARMFUL = frozenset(category.id for category in CATEGORIES if category.severity is Severity.HARMFUL)
 
 
 def _foremost(listings: Listings) -> Listing:
@@ -186,7 +203,10 @@ def entry_for(entries: Mapping[str, Entry], name: str) -> Entry | None:
 
 
 _UNSPOKEN = {
-    level: _first_opinion(RULES, View("", level, frozenset(), {}, {}, frozenset()), "example.org", ())
+    (level, cause): _first_opinion(
+        RULES, View("", level, frozenset(), {}, {}, frozenset(), cause=cause), "example.org", ()
+    )
     for level in Level
+    for cause in Why
 }
 """What each level makes of a name that no list and no person speaks of."""

@@ -70,14 +70,15 @@ def _section(section: str) -> Iterator[tuple[int, int]]:
     days, windows = parts.groups()
     if windows is None:
         raise _wrong(_("expected hours behind the days, such as 'mon-fri 08:00-13:30', found {text}"), section)
-    starts = list(_days(days)) if days else list(range(7))
+    starts = list(parse_days(days)) if days else list(range(7))
     for window in windows.split(","):
-        begin, end = _window(window.strip())
+        begin, end = parse_clock(window.strip())
         for day in starts:
             yield day * _DAY + begin, day * _DAY + end
 
 
-def _days(text: str) -> Iterator[int]:
+def parse_days(text: str) -> Iterator[int]:
+    """Yield the days of the week (Monday is 0) that `mon-fri` or `mon,wed` means. Raises InvalidHours."""
     for part in re.split(r" ?, ?", text.strip(" ,")):
         first, dash, last = (each.strip() for each in part.partition("-"))
         begin = _day(first, part)
@@ -91,8 +92,11 @@ def _day(word: str, part: str) -> int:
     return DAYS.index(word)
 
 
-def _window(text: str) -> tuple[int, int]:
-    """Return first and last minute of a window, counted from midnight of the day on which it begins."""
+def parse_clock(text: str) -> tuple[int, int]:
+    """Return the first minute of a window such as `08:00-13:30`, and the one after its last, which may be over 1440.
+
+    Both are counted from midnight of the day on which it begins. Raises InvalidHours.
+    """
     found = _WINDOW.fullmatch(text)
     if found is None:
         raise _wrong(_("expected hours such as 08:00-13:30, found {text}"), text)

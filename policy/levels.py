@@ -22,7 +22,7 @@ _FREEDOM = {level: rank for rank, level in enumerate((Level.OFF, Level.HIGH, Lev
 
 
 def stricter(one: Level | None, other: Level | None) -> Level | None:
-    """Return the level that opens less; None stands for no restriction at all."""
+    """Return the level that opens less, the first of two equal ones; None stands for no restriction at all."""
     if one is None or other is None:
         return other if one is None else one
     return one if _FREEDOM[one] <= _FREEDOM[other] else other

@@ -1,175 +1,270 @@
-"""The policy in force at one moment, immutable: groups, their networks, entries, and the view of each group."""
+"""The policy in force at one moment, immutable: groups, rooms, devices, entries, and what each kind of client gets."""
 
-import ipaddress
-from collections.abc import Iterable, Mapping
-from copy import copy
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import StrEnum
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
-from policy.bypass import BYPASS_NAMES
-from policy.categories import BY_ID, Severity
-from policy.decision import Rewrite
-from policy.hours import Hours
+from policy.calendar import Calendar
+from policy.circumstances import Circumstances, Schedule, circumstances
+from policy.devices import Device, Directory
+from policy.groups import Group, closed_categories
 from policy.levels import Level
+from policy.names import with_parents
 from policy.needed import APP_STORES, Needed
+from policy.networks import IPAddress, Routes, parse_address
+from policy.rooms import Closure, Lesson
 from policy.safesearch import rewrites
-from policy.services import SERVICES_BY_ID
-
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+from policy.views import Entry, EntryKind, View
 
 
-class EntryKind(StrEnum):
-    """Which way a hand-made entry decides."""
+class Entries(NamedTuple):
+    """Entries of one kind: by group, None for those that are for everyone; then by name."""
 
-    ALLOW = "allow"
-    BLOCK = "block"
+    by_group: Mapping[str | None, Mapping[str, Entry]]
 
+    @property
+    def general(self) -> Mapping[str, Entry]:
+        """Those for everyone."""
+        return self.by_group.get(None, {})
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A name that people allowed or blocked by hand; it covers the name and all below it."""
+    def of_group(self, group: str) -> Mapping[str, Entry]:
+        """Return those for one group only."""
+        return self.by_group.get(group, {})
 
-    kind: EntryKind
-    name: str
-    group: str | None = None
-    """The group it is for; None means every group."""
-    note: str = ""
-    document: str = ""
-    """The order or protocol it rests on, as `order 12 of 2026-09-02`; empty if none is needed."""
+    def table(self, group: str) -> Mapping[str, Entry]:
+        """Return what holds for a group: an entry of its own beats one of the same name for all."""
+        return _with_special(self.general, self.of_group(group))
 
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A kind of user: which networks it asks from, how far it is restricted, what is closed to it."""
-
-    id: str
-    title: str
-    level: Level
-    blocked_categories: frozenset[str]
-    """Categories and services."""
-    networks: tuple[IPNetwork, ...] = ()
-    hours: Mapping[str, Hours] = field(default_factory=dict)
-    """When a blocked category or service is blocked; one that does not stand here always is."""
-    safe_search: Mapping[str, str] = field(default_factory=dict)
-    """The mode of each engine (policy/safesearch.py); one that does not stand here is off."""
-
-    def blocked_at(self, local: datetime | None) -> frozenset[str]:
-        """Return what is blocked at a moment of the school's time; None means at any time: hours do not count."""
-        if local is None or not self.hours:
-            return self.blocked_categories
-        return frozenset(
-            id_ for id_ in self.blocked_categories if id_ not in self.hours or self.hours[id_].active(local)
-        )
+    def all(self) -> Iterator[Entry]:
+        """Yield every entry."""
+        for table in self.by_group.values():
+            yield from table.values()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one group gets now; everything `decide` needs besides the name and its listings."""
+class Place(NamedTuple):
+    """Where a client stands: what of it the policy knows."""
 
     group: str
-    level: Level
-    closed: frozenset[str]
-    """Categories and services closed at this level for this group at this time; always holds the locked ones."""
-    allow: Mapping[str, Entry]
-    block: Mapping[str, Entry]
-    protected: frozenset[str]
-    needed: Mapping[str, Needed] = field(default_factory=dict)
-    """By name: what no category closes."""
-    rewrites: Mapping[str, Rewrite] = field(default_factory=dict)
-    """By exact name: what is answered in its place."""
-    spoken: frozenset[str] = field(init=False, compare=False, repr=False)
-    """All names, but those of entries, of which or of what is below them a rule may speak: `decide` asks one set
-    instead of four. Entries are not in it: they can be many, and all views share them."""
-
-    def __post_init__(self) -> None:
-        """Gather the names once."""
-        object.__setattr__(self, "spoken", BYPASS_NAMES.union(self.protected, self.needed, self.rewrites))
-
-    def varied(self, **changes: object) -> "View":
-        """Return the view with other values in fields that `spoken` is not made of, without gathering it again.
-
-        A hundred groups have few kinds of tables, and a change of hour may touch them all between two queries.
-        """
-        view = copy(self)
-        for name, value in changes.items():
-            object.__setattr__(view, name, value)
-        return view
+    room: str = ""
+    device: str = ""
 
 
-Routes = tuple[tuple[int, int, Mapping[int, str]], ...]
-"""IP version, host bits, and group by network number; longest prefix first."""
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What the director's orders let teachers open in a lesson."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    """Every name on the list, whatever its scope and group."""
+    minutes: int = 0
+    """For how long a teacher may open what no order names, as long as no harmful category holds it; 0: not at all."""
+    document: str = ""
+    """The order that says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All views and the networks that lead to them. Build with `build_snapshot`, never change."""
+    """Who is who, and what everybody gets now. Build with SnapshotBuilder, never change."""
 
     views: Mapping[str, View]
+    """By group, outside any room."""
     default_group: str
-    networks: tuple[tuple[IPNetwork, str], ...]
-    """Longest prefix first."""
+    routes: Routes[str] = field(default_factory=Routes)
+    """Networks of groups, and of rooms that have one."""
     version: int = 0
     """Counts up with each change in policy.db; shown by `status`."""
     groups: Mapping[str, Group] = field(default_factory=dict)
-    routes: Routes = ()
-    """The networks by prefix length: a look-up costs the same for 3 rooms and for 3,000 devices."""
+    schedule: Schedule = field(default_factory=Schedule)
+    directory: Directory = field(default_factory=Directory, compare=False)
+    room_routes: Routes[str] = field(default_factory=Routes)
+    closures: tuple[Closure, ...] = ()
+    reserve: Reserve = field(default_factory=Reserve)
+    entries: Entries = field(default_factory=lambda: Entries({}))
+    """The director's list."""
+    ends: frozenset[date] = frozenset()
+    """The last days of entries that end."""
+    circumstances: Circumstances = field(default_factory=Circumstances)
+    moment: datetime | None = None
+    """When it holds; None: what holds in some hours only holds, lessons and timetable do not."""
+    _made: dict[Place, View] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _alike: dict[tuple[object, ...], View] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    # -- who is who ------------------------------------------------------------------------------------------------
+
+    def place_of(self, address: str, mac: str = "") -> Place:
+        """Return where a client stands. Raises ValueError for a text that is no address.
+
+        A device is known by its address, else by its MAC; what is not said of it, the networks say; what these do not
+        say either, is as for a pupil.
+        """
+        parsed = parse_address(address)
+        return self.place(parsed, self.directory.find(str(parsed), mac))
+
+    def place(self, address: IPAddress | None, device: Device | None) -> Place:
+        """Return where a client stands, if its device is known already; without an address nothing but that counts."""
+        group = device.group if device is not None else None
+        room = device.room if device is not None else None
+        if address is not None:
+            if room is None and (found := self.room_routes.find(address)) is not None:
+                room = found[1]
+            if group is None and (found := self.routes.find(address)) is not None:
+                group = found[1]
+        if group is None and room is not None and room in self.schedule.rooms:
+            group = self.schedule.rooms[room].group
+        if group is None or group not in self.views:
+            group = self.default_group
+        return Place(group, room or "", device.id if device is not None else "")
 
     def group_of(self, address: str) -> str:
-        """Return the group of a client address: the longest network that holds it, else the default group.
+        """Return the group of a client's address. Raises ValueError for a text that is no address."""
+        return self.place_of(address).group
 
-        Raises ValueError for a text that is no address.
-        """
-        ip = ipaddress.ip_address(address.partition("%")[0])
-        # An IPv4 client on a socket that serves both families shows up as ::ffff:10.0.0.5.
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        version, number = ip.version, int(ip)
-        for family, host_bits, groups in self.routes:
-            if family == version and (group := groups.get(number >> host_bits)) is not None:
-                return group
-        return self.default_group
+    # -- what everybody gets ---------------------------------------------------------------------------------------
 
     def view_of(self, address: str) -> View:
-        """Return the view of a client address."""
-        return self.views[self.group_of(address)]
+        """Return the view of a client's address."""
+        return self.view(self.place_of(address))
 
-    def at(self, local: datetime) -> "Snapshot":
-        """Return the policy at a moment of the school's time: itself, if nothing is different then.
+    def view(self, place: Place) -> View:
+        """Return what clients in a place get. Places that get the same have the same view, and share its replies."""
+        situation = self.situation(place)
+        view = self._made.get(situation)
+        if view is None:
+            view = self._made[situation] = self._make(situation)
+        return view
 
-        Views that stay as they are stay the same objects, so that the replies kept for them stay good.
+    def situation(self, place: Place) -> Place:
+        """Return what of a place makes a difference: most devices are as all others of their group and room."""
+        group = self.groups.get(place.group)
+        counts = group is not None and (
+            group.supervised
+            or any(place.room in exam.rooms and group.id in exam.groups for exam in self.circumstances.exams)
+        )
+        room = place.room if counts and place.room in self.schedule.rooms else ""
+        device = place.device if any(each.device == place.device for each in self.closures) else ""
+        return place._replace(room=room, device=device if place.device else "")
+
+    def _make(self, place: Place) -> View:
+        base = self.views[place.group]
+        group = self.groups.get(place.group)
+        if group is None or not (place.room or place.device):
+            return base
+        level, cause = self.circumstances.level_of(group, place.room)
+        overrides = self._overrides(place, group)
+        if level is base.level and cause is base.cause and not overrides:
+            return base
+        same = (place.group, level, cause, *overrides.values())
+        view = self._alike.get(same)
+        if view is None:
+            closed = closed_categories(level, group.blocked_at(self.moment))
+            view = base.varied(level=level, closed=closed, cause=cause).with_overrides(overrides)
+            self._alike[same] = view
+        return view
+
+    def _overrides(self, place: Place, group: Group) -> dict[str, Entry]:
+        """Return the exceptions for a place. What is nearer to the person counts: room, then lesson, then device."""
+        found: dict[str, Entry] = {}
+        if group.supervised and place.room:
+            found |= {each.name: _closed(each) for each in self.closures if each.room == place.room}
+        lesson = self.circumstances.lesson_in(place.room) if group.supervised else None
+        if lesson is not None:
+            found |= {entry.name: entry for entry in self._of_lesson(lesson)}
+        if place.device:
+            found |= {each.name: _closed(each) for each in self.closures if each.device == place.device}
+        return found
+
+    def _of_lesson(self, lesson: Lesson) -> Iterable[Entry]:
+        note = f"{lesson.teacher} ({lesson.room})"
+        for name in lesson.opened:
+            listed = self.permitted(name)
+            if listed is not None:
+                yield replace(listed, kind=EntryKind.ALLOW, name=name, group=None, note=note)
+            elif self._is_free(lesson):
+                yield Entry(EntryKind.ALLOW, name, None, note, self.reserve.document, limited=True)
+        for name in lesson.closed:
+            yield Entry(EntryKind.BLOCK, name, None, note)
+
+    def permitted(self, name: str) -> Entry | None:
+        """Return the entry of the director's list, whatever its scope and group, by which a teacher may open a name."""
+        entries = self.reserve.entries
+        for parent in with_parents(name):
+            entry = entries.get(parent)
+            if entry is not None and not _over(entry, self.moment):
+                return entry
+        return None
+
+    # -- when ------------------------------------------------------------------------------------------------------
+
+    def at(self, now: datetime) -> "Snapshot":
+        """Return the policy at an aware moment of the school's time: itself, if nothing is different then.
+
+        Views that stay as they are stay the same objects, so that the replies kept for them stay good. Ask the policy
+        as it was loaded, never one that `at` gave: what has run out does not come back when a clock is put back.
         """
-        changed = {}
-        for group in self.groups.values():
-            if group.hours:
-                view = self.views[group.id]
-                closed = closed_categories(group.level, group.blocked_at(local))
-                if closed != view.closed:
-                    changed[group.id] = view.varied(closed=closed)
-        return replace(self, views={**self.views, **changed}) if changed else self
+        if not self._timely:
+            return self
+        then = circumstances(self.schedule, now)
+        ended = bool(self.ends) and min(self.ends) < now.date()
+        general = _lasting(self.entries.general, now) if ended else self.entries.general
+        views: dict[str, View] = {}
+        for id_, view in self.views.items():
+            group = self.groups[id_]
+            level, cause = then.level_of(group)
+            closed = closed_categories(level, group.blocked_at(now))
+            if closed != view.closed or level is not view.level or cause is not view.cause:
+                view = view.varied(level=level, closed=closed, cause=cause)
+            if ended:
+                view = view.varied(allow=_with_special(general, _lasting(self.entries.of_group(id_), now)))
+            views[id_] = view
+        policy = replace(self, views=views, circumstances=then, moment=now)
+        return self if policy.same_as(self) and (self.moment is not None or not self.schedule.rooms) else policy
 
-    def next_change(self, local: datetime) -> datetime | None:
+    @property
+    def _timely(self) -> bool:
+        schedule = self.schedule
+        return bool(
+            self.ends
+            or schedule.rooms
+            or schedule.lessons
+            or schedule.pauses
+            or schedule.calendar != Calendar()
+            or any(group.hours for group in self.groups.values())
+        )
+
+    def same_as(self, other: "Snapshot") -> bool:
+        """Whether two moments of one loaded policy are alike for everybody."""
+        return self.circumstances == other.circumstances and self._in_force() == other._in_force()
+
+    def _in_force(self) -> tuple[object, ...]:
+        return (
+            [(view.level, view.closed, view.cause) for view in self.views.values()],
+            [group.blocked_at(self.moment) for group in self.groups.values() if group.hours],
+            [end for end in self.ends if self.moment is not None and end < self.moment.date()],
+            [lesson.id for lesson in self.schedule.lessons if self._is_free(lesson)],
+        )
+
+    def next_change(self, now: datetime) -> datetime | None:
         """Return the next moment of the school's time at which `at` may give something else; None if never."""
-        moments = (
-            hours.next_change(local)
+        moments = [
+            hours.next_change(now)
             for group in self.groups.values()
             for id_, hours in group.hours.items()
             if id_ in group.blocked_categories
-        )
-        return min((moment for moment in moments if moment is not None), default=None)
+        ]
+        moments.append(self.schedule.next_change(now))
+        moments += [datetime.combine(day + timedelta(days=1), time(), now.tzinfo) for day in self.ends]
+        moments += [
+            (lesson.begins + timedelta(minutes=self.reserve.minutes)).astimezone(now.tzinfo)
+            for lesson in self.schedule.lessons
+            if self._is_free(lesson, now)
+        ]
+        return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
-
-_LOCKED = frozenset(category.id for category in BY_ID.values() if category.locked)
-_HARMFUL = frozenset(category.id for category in BY_ID.values() if category.severity is Severity.HARMFUL)
-
-
-def closed_categories(level: Level, blocked: frozenset[str]) -> frozenset[str]:
-    """Return the categories and services a level closes, given those the council blocked for the group."""
-    if level is Level.OPEN:
-        return _LOCKED
-    if level is Level.LOW:
-        return _LOCKED | _HARMFUL | (blocked & SERVICES_BY_ID.keys())
-    return _LOCKED | blocked
+    def _is_free(self, lesson: Lesson, now: datetime | None = None) -> bool:
+        """Whether a lesson may still have open what no order names."""
+        moment = now or self.moment
+        until = lesson.begins + timedelta(minutes=self.reserve.minutes)
+        return bool(lesson.opened) and moment is not None and moment < until
 
 
 class SnapshotBuilder:
@@ -181,16 +276,12 @@ class SnapshotBuilder:
         if default_group not in self._groups:
             raise ValueError(f"expected the default group {default_group!r} among the groups {sorted(self._groups)}")
         self._default_group = default_group
-        self._general: dict[EntryKind, dict[str, Entry]] = {kind: {} for kind in EntryKind}
-        self._special: dict[tuple[str, EntryKind], dict[str, Entry]] = {}
+        self._tables: dict[EntryKind, dict[str | None, dict[str, Entry]]] = {kind: {None: {}} for kind in EntryKind}
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take more entries; those of a group that does not exist have no effect."""
         for entry in entries:
-            if entry.group is None:
-                self._general[entry.kind][entry.name] = entry
-            else:
-                self._special.setdefault((entry.group, entry.kind), {})[entry.name] = entry
+            self._tables[entry.kind].setdefault(entry.group, {})[entry.name] = entry
 
     def build(
         self,
@@ -199,19 +290,26 @@ class SnapshotBuilder:
         version: int = 0,
         needed: Iterable[Needed] = (),
         moment: datetime | None = None,
+        schedule: Schedule | None = None,
+        directory: Directory | None = None,
+        closures: Iterable[Closure] = (),
+        reserve: Reserve | None = None,
     ) -> Snapshot:
         """Return the snapshot. Copies the general entries once for each group that has entries of its own.
 
         `moment` is the school's local time; without it, what is blocked in some hours only is blocked.
         """
+        schedule = schedule or Schedule()
+        reserve = reserve or Reserve()
         shielded = frozenset(protected)
         for_staff = {each.name: each for each in needed}
         for_all = {name: each for name, each in for_staff.items() if each.bundle != APP_STORES}
         alike: dict[tuple[bool, frozenset[tuple[str, str]]], View] = {}
+        allowed, blocked = Entries(self._tables[EntryKind.ALLOW]), Entries(self._tables[EntryKind.BLOCK])
         views = {}
         for group in self._groups.values():
-            closed = closed_categories(group.level, group.blocked_at(moment))
-            allow, block = self._entries(group.id, EntryKind.ALLOW), self._entries(group.id, EntryKind.BLOCK)
+            closed = closed_categories(group.level, group.blocked_at(None))
+            allow, block = allowed.table(group.id), blocked.table(group.id)
             kind = (group.level is Level.OPEN, frozenset(group.safe_search.items()))
             like = alike.get(kind)
             if like is None:
@@ -222,24 +320,41 @@ class SnapshotBuilder:
             else:
                 view = like.varied(group=group.id, level=group.level, closed=closed, allow=allow, block=block)
             views[group.id] = view
-        networks = sorted(
-            ((network, group.id) for group in self._groups.values() for network in group.networks),
-            key=lambda pair: (-pair[0].prefixlen, str(pair[0])),
+        rooms = schedule.rooms.values()
+        of_groups = [(network, group.id) for group in self._groups.values() for network in group.networks]
+        of_rooms = [(network, room.group) for room in rooms if room.group for network in room.networks]
+        entries = (*allowed.all(), *reserve.entries.values())
+        snapshot = Snapshot(
+            views,
+            self._default_group,
+            Routes([*of_groups, *of_rooms]),
+            version,
+            self._groups,
+            schedule,
+            directory or Directory(()),
+            Routes((network, room.id) for room in rooms for network in room.networks),
+            tuple(closures),
+            reserve,
+            entries=allowed,
+            ends=frozenset(entry.until for entry in entries if entry.until is not None),
         )
-        return Snapshot(views, self._default_group, tuple(networks), version, self._groups, _routes(networks))
-
-    def _entries(self, group: str, kind: EntryKind) -> Mapping[str, Entry]:
-        special = self._special.get((group, kind))
-        return self._general[kind] | special if special else self._general[kind]
+        return snapshot if moment is None else snapshot.at(moment)
 
 
-def _routes(networks: Iterable[tuple[IPNetwork, str]]) -> Routes:
-    tables: dict[tuple[int, int], dict[int, str]] = {}
-    for network, group in networks:
-        host_bits = network.max_prefixlen - network.prefixlen
-        table = tables.setdefault((network.version, host_bits), {})
-        table.setdefault(int(network.network_address) >> host_bits, group)
-    return tuple((version, host_bits, table) for (version, host_bits), table in tables.items())
+def _closed(closure: Closure) -> Entry:
+    return Entry(EntryKind.BLOCK, closure.name, None, closure.note, closure.document)
+
+
+def _over(entry: Entry, moment: datetime | None) -> bool:
+    return entry.until is not None and moment is not None and moment.date() > entry.until
+
+
+def _lasting(entries: Mapping[str, Entry], now: datetime) -> Mapping[str, Entry]:
+    return {name: entry for name, entry in entries.items() if not _over(entry, now)}
+
+
+def _with_special(general: Mapping[str, Entry], special: Mapping[str, Entry]) -> Mapping[str, Entry]:
+    return {**general, **special} if special else general
 
 
 def build_snapshot(
@@ -251,6 +366,10 @@ def build_snapshot(
     version: int = 0,
     needed: Iterable[Needed] = (),
     moment: datetime | None = None,
+    schedule: Schedule | None = None,
+    directory: Directory | None = None,
+    closures: Iterable[Closure] = (),
+    reserve: Reserve | None = None,
 ) -> Snapshot:
     """Build the immutable policy. An entry for one group beats an entry of the same name for all.
 
@@ -258,4 +377,13 @@ def build_snapshot(
     """
     builder = SnapshotBuilder(groups, default_group)
     builder.add(entries)
-    return builder.build(protected=protected, version=version, needed=needed, moment=moment)
+    return builder.build(
+        protected=protected,
+        version=version,
+        needed=needed,
+        moment=moment,
+        schedule=schedule,
+        directory=directory,
+        closures=closures,
+        reserve=reserve,
+    )

@@ -69,7 +69,7 @@ def read_asked(folder: Path, *, limit_lines: int = LINES, since: datetime | None
     """Count the newest lines of the query log by group and name; nothing if there is no log. Raises OSError."""
     found: Counter[tuple[bytes, bytes, bytes]] = Counter()
     left = limit_lines
-    for lines in _newest_blocks(folder, since):
+    for lines in newest_blocks(folder, since):
         if left <= 0:
             break
         if len(lines) > left:
@@ -98,7 +98,7 @@ def shadow_counts(
     """Count what lists on trial (or one of them) would have blocked, the busiest first. Raises OSError."""
     found: Counter[tuple[bytes, ...]] = Counter()
     wanted = list_id.encode() if list_id is not None else None
-    for lines in _newest_blocks(folder, since):
+    for lines in newest_blocks(folder, since):
         for line in lines:
             if _SHADOW not in line:
                 continue
@@ -127,7 +127,7 @@ def _forget_rarest(found: Counter[_Key]) -> None:
         found.update(dict(kept))
 
 
-def _newest_blocks(folder: Path, since: datetime | None) -> Iterator[list[bytes]]:
+def newest_blocks(folder: Path, since: datetime | None) -> Iterator[list[bytes]]:
     """Yield the whole lines of all segments in pieces, newest segment first and its end first; headers are left out."""
     # Newest first, whichever worker wrote them.
     for segment in sorted(list_segments(folder), key=attrgetter("order"), reverse=True):

@@ -8,7 +8,8 @@ filled its share of a generation puts what more it asks on probation: it stays t
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from policy.snapshot import View
+from policy.snapshot import Place
+from policy.views import View
 from resolver.records import Answer
 from resolver.wire import Query
 
@@ -148,8 +149,10 @@ def _finished_octets(finished: Finished) -> int:
 class ViewState:
     """One view of the policy and the finished replies its clients get."""
 
-    __slots__ = ("finished", "view")
+    __slots__ = ("finished", "places", "view")
 
     def __init__(self, view: View, entries: int, octets: int) -> None:
         self.view = view
+        self.places: set[Place] = set()
+        """Where clients that have it stand."""
         self.finished: Generations[Finished] = Generations(entries, octets, _finished_octets)

@@ -1,9 +1,10 @@
 """Who asks: each client's view, the head of its log lines, and how much it may ask."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from policy.snapshot import IPNetwork
+from policy.networks import IPNetwork
+from policy.snapshot import Place
 from resolver.cache import Finished, ViewState
 
 UNLIMITED = 1 << 62
@@ -17,6 +18,18 @@ MAX_CLIENTS = 20_000
 """Clients remembered; more than a school has, and a bound when source addresses are forged."""
 
 
+_MAPPED = b"\x00" * 10 + b"\xff\xff"
+"""Before the four octets of an IPv4 client on a socket that serves both families."""
+
+Standing = tuple[Place, ViewState]
+"""Where a client stands, and what whoever stands there gets."""
+
+
+def no_mac(_address: str) -> str:
+    """Know of no device's MAC."""
+    return ""
+
+
 def _never(_key: bytes) -> None:
     """Find nothing: for clients that are not served."""
 
@@ -25,15 +38,19 @@ class Client:
     """An address that asks. Its budget is a token bucket that is only looked at when it is empty."""
 
     __slots__ = (
-        "address", "allowed", "budget", "era", "granted", "in_flight", "inserts", "lookup", "marked", "octets",
-        "prefix", "refilled", "refused", "reported", "state",
+        "address", "allowed", "budget", "era", "front", "granted", "in_flight", "inserts", "lookup", "mac", "marked",
+        "octets", "place", "prefix", "refilled", "refused", "reported", "state",
     )  # fmt: skip
 
     def __init__(
-        self, octets: bytes, address: str, state: ViewState, *, allowed: bool, budget: int, now: float
-    ) -> None:
+        self, octets: bytes, address: str, standing: Standing, *, allowed: bool, budget: int, now: float,
+        mac: str = "", front: bool = False,
+    ) -> None:  # fmt: skip
         self.octets = octets
         self.address = address
+        self.mac = mac
+        self.front = front
+        """A router that says who asks: nothing is answered to itself by its octets, and each line names who asked."""
         self.allowed = allowed
         self.budget = self.granted = self.marked = budget
         self.refilled = now
@@ -43,17 +60,18 @@ class Client:
         self.inserts = 0
         """Entries it put into the current generation of its view's cache."""
         self.era = -1
-        self.state = state
         self.lookup: Callable[[bytes], Finished | None] = _never
         self.prefix = b""
-        self.assign(state)
+        self.assign(standing)
 
-    def assign(self, state: ViewState) -> None:
-        """Put the client into a view."""
-        self.state = state
-        self.lookup = state.finished.young.get if self.allowed else _never
-        # Device and room are empty until devices and rooms are known to the policy.
-        self.prefix = f"{self.address}\t\t\t{state.view.group}\t".encode()
+    def assign(self, standing: Standing) -> None:
+        """Put the client into a place and its view."""
+        self.place, self.state = standing
+        if self.front:
+            return
+        self.lookup = self.state.finished.young.get if self.allowed else _never
+        group, room, device = self.place
+        self.prefix = f"{self.address}\t{device}\t{room}\t{group}\t".encode()
 
     @property
     def queries(self) -> int:
@@ -64,10 +82,21 @@ class Client:
 class Clients:
     """All clients by the octets of their address."""
 
-    def __init__(self, allowed: tuple[str, ...], rate: int, state_of: Callable[[str], ViewState]) -> None:
+    def __init__(
+        self,
+        allowed: tuple[str, ...],
+        rate: int,
+        standing: Callable[[str, str], Standing],
+        *,
+        routers: Iterable[str] = (),
+        mac_of: Callable[[str], str] = no_mac,
+    ) -> None:
+        """`standing` tells from address and MAC where a client stands; `routers` say on whose behalf they ask."""
         self._allowed: tuple[IPNetwork, ...] = tuple(ipaddress.ip_network(text) for text in allowed)
         self._rate = rate
-        self._state_of = state_of
+        self._standing = standing
+        self._routers = frozenset(ipaddress.ip_address(text).packed for text in routers)
+        self._mac_of = mac_of
         self._looked = -LOOK_SECONDS
         self._active: set[Client] = set()
         """Who had asked when that was last looked at."""
@@ -84,18 +113,46 @@ class Clients:
             self.by_octets.clear()
         client = self._before.pop(octets, None)
         if client is None:
-            address = ipaddress.ip_address(octets)
-            allowed = any(address.version == n.version and address in n for n in self._allowed)
-            budget = self._rate * BURST_SECONDS if self._rate else UNLIMITED
-            client = Client(octets, str(address), self._state_of(str(address)), allowed=allowed, budget=budget, now=now)
+            client = self._new(octets, octets, now, front=octets in self._routers)
         else:
-            client.assign(self._state_of(client.address))
+            client.assign(self._standing(client.address, client.mac or self._mac_of(client.address)))
         self.by_octets[octets] = client
         return client
 
+    def behind(self, router: Client, address: str, mac: str, now: float) -> Client:
+        """Return on whose behalf a router asks; the router itself, if it does not say.
+
+        What only its MAC is known of has the router's address. It is kept beside the clients that ask by themselves,
+        under octets that no address has.
+        """
+        octets = ipaddress.ip_address(address).packed if address else router.octets
+        key = b"behind" + octets + mac.encode("ascii")
+        client = self.by_octets.get(key)
+        if client is None:
+            client = self._before.pop(key, None)
+            if client is None:
+                client = self._new(key, octets, now, mac=mac)
+            else:
+                client.assign(self._standing(client.address, client.mac or self._mac_of(client.address)))
+            self.by_octets[key] = client
+        return client
+
+    def _new(self, key: bytes, octets: bytes, now: float, *, mac: str = "", front: bool = False) -> Client:
+        address = ipaddress.ip_address(octets)
+        allowed = any(address.version == n.version and address in n for n in self._allowed)
+        budget = self._rate * BURST_SECONDS if self._rate else UNLIMITED
+        text = str(address)
+        standing = self._standing(text, mac or self._mac_of(text))
+        return Client(key, text, standing, allowed=allowed, budget=budget, now=now, mac=mac, front=front)
+
     def current(self, client: Client) -> Client:
         """Return the same client in the view it has now: the policy may have changed while its question was away."""
-        return self.by_octets.get(client.octets) or self.get(client.octets, client.refilled)
+        known = self.by_octets.get(client.octets)
+        if known is None:
+            client.assign(self._standing(client.address, client.mac or self._mac_of(client.address)))
+            self._before.pop(client.octets, None)
+            known = self.by_octets[client.octets] = client
+        return known
 
     def policy_changed(self) -> None:
         """Let every client find its view anew at its next query; what it used up stays used up."""
@@ -103,6 +160,15 @@ class Clients:
             self._before = {}
         self._before |= self.by_octets
         self.by_octets = {}
+
+    def learn_anew(self, addresses: Iterable[str]) -> None:
+        """Let these clients find their place anew at their next query: another device has the address now."""
+        for address in addresses:
+            octets = ipaddress.ip_address(address).packed
+            for key in (octets, _MAPPED + octets):
+                client = self.by_octets.pop(key, None)
+                if client is not None:
+                    self._before[key] = client
 
     def over_rate(self, client: Client, now: float) -> bool:
         """Refill an empty budget; whether the client has to wait.

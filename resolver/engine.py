@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from policy.decision import Action, Decision, Reason, Why
-from policy.snapshot import Snapshot, View
+from policy.snapshot import Snapshot
+from policy.views import View
 from resolver.answers import MAX_DOWNSTREAM_SECONDS, Sinkhole, any_reply, no_data_reply
 from resolver.cache import Finished, Source, ViewState
 from resolver.clients import MAX_IN_FLIGHT as MAX_CLIENT_IN_FLIGHT
-from resolver.clients import Client, Clients
+from resolver.clients import Client, Clients, Standing, no_mac
 from resolver.judge import REBINDING, Index, Judge
 from resolver.lookups import Lookups, Outcome
+from resolver.origin import origin_of
 from resolver.records import Answer
 from resolver.replies import Counters, Replies, Reply, plain_body
 from resolver.rewriting import from_table, is_address_type, led_to
 from resolver.special import is_special, special_reply
-from resolver.succession import Succession
+from resolver.succession import States, Succession, comings
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.pool import Ask, Failure, ask_key
 from resolver.wire import ANY, CD, IN, META_TYPES, TRANSFERS, Query, Rcode, Rejected, parse_query, wire_name
@@ -83,6 +85,8 @@ class Engine:
         private_zones: Iterable[str],
         blocked_only: bool,
         clock: Callable[[], float],
+        trusted_routers: Iterable[str] = (),
+        mac_of: Callable[[str], str] = no_mac,
     ) -> None:
         self.snapshot = snapshot
         self._judge = Judge(index)
@@ -92,10 +96,10 @@ class Engine:
         self._clock = clock
         self._cache_entries = cache_entries
         self._cache_octets = cache_octets
-        self._states: dict[str, ViewState] = {}
+        self._states: States = {}
         self._past: list[ViewState] = []
         """Views that are no longer in force and still hold replies."""
-        self.clients = Clients(allowed_networks, rate_limit, self._state_of)
+        self.clients = Clients(allowed_networks, rate_limit, self._standing, routers=trusted_routers, mac_of=mac_of)
         self.lookups = Lookups(
             forwarder,
             entries=cache_entries,
@@ -116,15 +120,16 @@ class Engine:
         """Put another policy in force, at once and for everyone. Views that are the same objects keep their replies."""
         self._change_policy(snapshot, {})
 
-    def _change_policy(self, snapshot: Snapshot, alike: dict[str, ViewState]) -> None:
+    def _change_policy(self, snapshot: Snapshot, alike: States) -> None:
         """Keep the replies of views that are the same objects, and of those that are known to say the same."""
         self.snapshot = snapshot
-        kept = {}
-        for group, state in self._states.items():
-            view = snapshot.views.get(group)
-            if view is not None and (view is state.view or alike.get(group) is state):
-                state.view = view
-                kept[group] = state
+        kept: States = {}
+        for state in self._states.values():
+            for view, places in comings(state, snapshot):
+                if id(view) not in kept and (view is state.view or alike.get(id(view)) is state):
+                    kept[id(view)] = state
+                    state.view, state.places = view, places
+                    break
         self._renew(kept)
 
     def set_index(self, index: Index) -> None:
@@ -151,10 +156,11 @@ class Engine:
         if undisturbed:
             self._states.update(change.heirs)
 
-    def _renew(self, kept: dict[str, ViewState]) -> None:
-        """Let all replies be made anew, but those for the groups that are kept."""
+    def _renew(self, kept: States) -> None:
+        """Let all replies be made anew, but those of the views that are kept."""
         # To free fifty thousand replies takes as long as to answer a thousand queries: `tidy` does it bit by bit.
-        self._past += [state for group, state in self._states.items() if kept.get(group) is not state]
+        lasting = set(map(id, kept.values()))
+        self._past += [state for state in self._states.values() if id(state) not in lasting]
         self._states = kept
         self.clients.policy_changed()
 
@@ -167,12 +173,16 @@ class Engine:
                 past.pop()
         return bool(past)
 
-    def _state_of(self, address: str) -> ViewState:
-        group = self.snapshot.group_of(address)
-        state = self._states.get(group)
+    def _standing(self, address: str, mac: str) -> Standing:
+        """Return where a client stands, and the replies for whoever stands there."""
+        snapshot = self.snapshot
+        place = snapshot.place_of(address, mac)
+        view = snapshot.view(place)
+        state = self._states.get(id(view))
         if state is None:
-            state = self._states[group] = self._new_state(self.snapshot.views[group])
-        return state
+            state = self._states[id(view)] = self._new_state(view)
+        state.places.add(snapshot.situation(place))
+        return place, state
 
     def _new_state(self, view: View) -> ViewState:
         return ViewState(view, self._cache_entries, self._cache_octets)
@@ -187,6 +197,8 @@ class Engine:
 
     def handle(self, message: bytes, client: Client, now: float, *, stream: bool) -> Reply | Waiter | None:
         """Answer a message, or promise to (a Waiter), or be silent (None)."""
+        if client.front:
+            return self._on_behalf(message, client, now, stream=stream)
         counters = self.counters
         octets = message[2:]
         if not stream and client.allowed and client.budget >= 0:
@@ -212,6 +224,17 @@ class Engine:
             return self._replies.rejected(query)
         key = b"" if stream or query.options else octets
         return self._answer(query, client, message[:2], key, now, stream=stream)
+
+    def _on_behalf(self, message: bytes, router: Client, now: float, *, stream: bool) -> Reply | Waiter | None:
+        """Answer whom a trusted router asks for, in that client's view and under its name in the log."""
+        origin = origin_of(message)
+        client = self.clients.behind(router, origin.address, origin.mac, now)
+        client.budget -= 1
+        result = self.handle(message, client, now, stream=stream)
+        if result is None or isinstance(result, Waiter):
+            return result
+        body, tail = result
+        return body, client.prefix + tail if tail else b""
 
     def _answer(
         self, query: Query, client: Client, ident: bytes, key: bytes, now: float, *, stream: bool

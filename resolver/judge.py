@@ -6,13 +6,13 @@ from typing import Protocol
 
 from policy.decide import decide
 from policy.decision import Action, Decision, Listing, Reason, Why
-from policy.snapshot import View
 from policy.statements import exceptions, unshielded
+from policy.views import View
 from resolver.addresses import address_text
 from resolver.records import Answer, addresses
 from resolver.wire import Query, name_text
 
-_OPENED = frozenset({Why.ALLOWED, Why.NEEDED})
+_OPENED = frozenset({Why.ALLOWED, Why.EXCEPTION, Why.NEEDED})
 """Rules that open a name in spite of what lists say; a locked category closes what it leads to all the same."""
 
 

@@ -7,7 +7,8 @@ a few at a time between answers; what the old and the new decide alike is given 
 from collections.abc import Callable, Generator, Iterator, Mapping
 
 from policy.decision import Decision
-from policy.snapshot import Snapshot, View
+from policy.snapshot import Place, Snapshot
+from policy.views import View
 from resolver.cache import Finished, ViewState
 from resolver.judge import Judge
 from resolver.records import Answer
@@ -18,6 +19,9 @@ STEP = 100
 STEP_ENTRIES = 1000
 """Entries of people compared in one go: about a millisecond."""
 
+States = dict[int, ViewState]
+"""Views in force with their replies, by the identity of the view, which the state holds."""
+
 _NO_TABLES: dict[str, Mapping[str, object]] = {"allow": {}, "block": {}, "needed": {}, "rewrites": {}}
 """What is large in a view, and shared by groups."""
 
@@ -27,20 +31,20 @@ class Succession:
 
     def __init__(
         self,
-        states: dict[str, ViewState],
+        states: States,
         before: Judge,
         snapshot: Snapshot,
         judge: Judge,
         heir: Callable[[View], ViewState],
     ) -> None:
         self.states = states
-        """The views in force when it began, by group."""
+        """The views in force when it began."""
         self.before = before
         self.snapshot = snapshot
         self.judge = judge
-        self.kept: dict[str, ViewState] = {}
-        """Views for which nothing changes at all."""
-        self.heirs: dict[str, ViewState] = {}
+        self.kept: States = {}
+        """By the view that comes: those for which nothing changes at all."""
+        self.heirs: States = {}
         self._heir = heir
         self._equal: dict[tuple[int, int], bool] = {}
         """Of tables that were compared, by identity: most groups share theirs."""
@@ -51,16 +55,21 @@ class Succession:
         return next(self._work, False)
 
     def _take_along(self) -> Iterator[bool]:
-        states = {group: state for group, state in self.states.items() if group in self.snapshot.views}
+        # A lesson that begins parts one view into two, and at the bell many become one.
+        pairs = [
+            (state, view, places) for state in self.states.values() for view, places in comings(state, self.snapshot)
+        ]
         if self.judge is self.before:
-            for group, state in states.items():
-                if (yield from self._alike(state.view, self.snapshot.views[group])):
-                    self.kept[group] = state
-        for group, state in states.items():
-            if group in self.kept:
+            for state, view, _ in pairs:
+                if id(view) not in self.kept and (yield from self._alike(state.view, view)):
+                    self.kept[id(view)] = state
+        for state, view, places in pairs:
+            if id(view) in self.kept:
                 continue
-            view = self.snapshot.views[group]
-            new = self.heirs[group] = self._heir(view)
+            new = self.heirs.get(id(view))
+            if new is None:
+                new = self.heirs[id(view)] = self._heir(view)
+            new.places |= places
             cache = state.finished
             for number, key in enumerate([*cache.old, *cache.young], 1):
                 finished = cache.young.get(key) or cache.old.get(key)
@@ -83,6 +92,16 @@ class Succession:
             if not self._equal[pair]:
                 return False
         return True
+
+
+def comings(state: ViewState, snapshot: Snapshot) -> list[tuple[View, set[Place]]]:
+    """Return what those who are in a view now get by another policy: each view once, with who gets it."""
+    found: dict[int, tuple[View, set[Place]]] = {}
+    for place in state.places:
+        if place.group in snapshot.views:
+            view = snapshot.view(place)
+            found.setdefault(id(view), (view, set()))[1].add(place)
+    return list(found.values())
 
 
 def _equal(one: Mapping[str, object], other: Mapping[str, object]) -> Generator[bool, None, bool]:

@@ -25,9 +25,11 @@ from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation
 from blocklists.index import Index, open_current, open_older
 from policy.categories import CATEGORIES, Severity
+from policy.groups import Group
+from policy.ledger_words import describe
 from policy.levels import Level
 from policy.names import InvalidName, parse_name
-from policy.snapshot import Group, Snapshot, build_snapshot
+from policy.snapshot import Snapshot, build_snapshot
 from resolver.answers import sinkhole
 from resolver.changes import Changes
 from resolver.control import serve_control
@@ -35,6 +37,7 @@ from resolver.engine import Engine
 from resolver.entropy import Entropy
 from resolver.garbage import Garbage
 from resolver.hours import HourlyPolicy
+from resolver.identities import LOOK_SECONDS, Identities
 from resolver.querylog import QueryLog, repair
 from resolver.tcp import Connections
 from resolver.udp import UdpListener
@@ -48,9 +51,10 @@ from resolver.upstream.pool import DEADLINE, Server, Upstreams
 from resolver.upstream.system import machine_resolvers
 from resolver.upstream.udp import UdpSockets
 from settings.load import load
-from settings.model import LogDetail, Settings
+from settings.model import ApprovalMode, LogDetail, Settings
 from storage.errors import StorageError
-from storage.policy_db import PolicyDb, open_policy
+from storage.policy_db import open_policy
+from storage.policy_load import Loaded, PolicyLoader
 from translations import use
 
 WATCH_SECONDS = 0.2
@@ -73,7 +77,7 @@ logger = logging.getLogger("schoolfilter.worker")
 def cautious_policy(protected: Iterable[str]) -> Snapshot:
     """Return the policy of a worker that has never seen a readable one: everything but nuisances is closed."""
     closed = frozenset(c.id for c in CATEGORIES if c.severity is not Severity.NUISANCE)
-    group = Group("pupils", "", Level.MEDIUM, closed)
+    group = Group("pupils", "", Level.MEDIUM, closed, supervised=True)
     return build_snapshot([group], (), default_group="pupils", protected=protected)
 
 
@@ -98,13 +102,15 @@ class Worker:
             durability=settings.log.durability,
         )
         self.needed = tuple(chain.from_iterable(load_bundles().values()))
-        self.policy: PolicyDb | None = None
+        self.policy: PolicyLoader | None = None
         self.hourly: HourlyPolicy | None = None
         self.policy_error = ""
+        self.ledger_faults: tuple[str, ...] = ()
         self.index: Index = Index.empty()
         self.index_error = ""
         self.index_retry_at = 0.0
         self.protected = _names(settings.school.protected)
+        self.identities = Identities(settings.devices.lease_files, table=settings.devices.neighbours)
         self.engine = Engine(
             cautious_policy(self.protected),
             self.index,
@@ -119,6 +125,8 @@ class Worker:
             private_zones=_names(settings.upstream.private_zones),
             blocked_only=settings.log.detail is LogDetail.BLOCKED,
             clock=self.clock,
+            trusted_routers=settings.devices.trusted_routers,
+            mac_of=self.identities.mac_of,
         )
         self.changes = Changes(self.engine, self.clock)
         self.garbage = Garbage()
@@ -178,10 +186,16 @@ class Worker:
         """Put the policy of policy.db in force; if it cannot be read, keep the last good one and say so."""
         try:
             if self.policy is None:
-                self.policy = await open_policy(self.settings.paths.policy_db)
-            loaded = await self.policy.load_snapshot(self.protected, needed=self.needed)
-            self.hourly = HourlyPolicy(loaded, datetime.now(self.zone))
+                approval = self.settings.approval
+                self.policy = PolicyLoader(
+                    await open_policy(self.settings.paths.policy_db),
+                    signed=approval.mode is ApprovalMode.SIGNATURE,
+                    pinned=approval.director_key,
+                )
+            loaded = await self.policy.load(self.protected, needed=self.needed)
+            self.hourly = HourlyPolicy(loaded.snapshot, datetime.now(self.zone))
             await self.changes.policy(self.hourly.current)
+            await self._keep_ledger(self.policy, loaded)
         except (StorageError, OSError) as error:
             if not self.policy_error:
                 logger.error("the policy cannot be read, the one in force stays: %s", error)
@@ -190,6 +204,18 @@ class Worker:
             if self.policy_error:
                 logger.warning("the policy can be read again")
             self.policy_error = ""
+
+    async def _keep_ledger(self, loader: PolicyLoader, loaded: Loaded) -> None:
+        """Remember what was verified, and raise the alarm about what was not."""
+        try:
+            await asyncio.to_thread(loader.keep, loaded)
+        except OSError as error:
+            logger.error("the copy of the ledger cannot be written: %s", error)
+        found = tuple(map(describe, loaded.ledger.findings))
+        for text in found:
+            if text not in self.ledger_faults:
+                logger.error("ledger of orders: %s", text)
+        self.ledger_faults = found
 
     async def load_index(self) -> None:
         """Put the current index in force; if it cannot be read, keep the last good one and say so.
@@ -219,14 +245,14 @@ class Worker:
         """Return what notices, for as long as the worker lives, what others change: side by side, so that an order
         need not wait for lists.
         """
-        return self._watch_policy(), self._watch_index()
+        return self._watch_policy(), self._watch_index(), self._watch_devices()
 
     async def _watch_policy(self) -> None:
         seen: object = None
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
-                version: object = await self.policy.data_version() if self.policy is not None else None
+                version: object = await self.policy.policy.data_version() if self.policy is not None else None
             except (StorageError, OSError) as error:
                 version = str(error)
             if version != seen or version is None:
@@ -234,6 +260,13 @@ class Worker:
                 await self.load_policy()
             elif self.hourly is not None and self.hourly.advance(datetime.now(self.zone)):
                 await self.changes.policy(self.hourly.current)
+
+    async def _watch_devices(self) -> None:
+        """Notice which device has which address. Nobody looks while no rule speaks of a MAC."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.engine.snapshot.directory.knows_macs:
+                self.engine.clients.learn_anew(await asyncio.to_thread(self.identities.look))
 
     async def _watch_index(self) -> None:
         pointer: str | None = self.index.generation
@@ -322,8 +355,6 @@ class Worker:
         self.forwarder.close()
         self.sockets.close()
         self.log.close()
-        if self.policy is not None:
-            await self.policy.close()
 
     # -- being asked -----------------------------------------------------------------------------------------------
 
@@ -357,6 +388,12 @@ class Worker:
             "refused": counters.refused,
             "policy_version": engine.snapshot.version,
             "policy_error": self.policy_error,
+            "ledger_faults": list(self.ledger_faults),
+            "lessons": [
+                {"room": room, "teacher": each.lesson.teacher, "ends": each.lesson.ends.isoformat()}
+                for room, each in engine.snapshot.circumstances.rooms.items()
+                if each.lesson is not None
+            ],
             "index_generation": self.index.generation,
             "index_names": self.index.names,
             "index_error": self.index_error,

@@ -102,6 +102,15 @@ def split_quiet(text: str) -> tuple[time, time] | None:
     return begin, end
 
 
+def _is_client(text: str) -> bool:
+    """Say whether it is an address from which a query can come."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text and not address.is_unspecified and not address.is_multicast
+
+
 def _is_proxy(text: str) -> bool:
     if not text:
         return True
@@ -121,6 +130,10 @@ def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
         return True
 
     return is_right
+
+
+def _is_absolute(text: str) -> bool:
+    return Path(text).is_absolute()
 
 
 def _is_name(text: str) -> bool:
@@ -181,6 +194,13 @@ def _page(key: str, settings: Settings) -> Iterator[Fault]:
         yield Fault(key, _('an address, because blocking.answer = "page"'), _("an empty text"), hint)
 
 
+def _director_key(key: str, settings: Settings) -> Iterator[Fault]:
+    found = settings.approval.director_key
+    expected = _("the fingerprint of the director's key, as SHA256:… with 43 characters")
+    if found and not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", found):
+        yield Fault(key, expected, repr(found), _("`schoolfilter orders key show` shows it."))
+
+
 def _state(key: str, settings: Settings) -> Iterator[Fault]:
     if settings.paths.state == Path():
         yield Fault(key, _("a folder, such as /var/lib/schoolfilter"), repr(str(settings.paths.state)))
@@ -229,6 +249,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("lists.top_names", _between(0, 100_000)),
     ("lists.bad_lines_percent", _between(0, 100)),
     ("lists.keep", _between(2, 30)),  # with fewer there would be nothing to return to
+    ("devices.trusted_routers", _each(_is_client, lambda: _("an address such as 192.168.1.1 or fd00::1"))),
+    ("devices.lease_files", _each(_is_absolute, lambda: _("a path such as /var/lib/misc/dnsmasq.leases"))),
+    ("approval.director_key", _director_key),
     ("paths.state", _state),
     ("web.listen", _each(_parses(split_listen), lambda: _("ADDRESS:PORT or [IPV6]:PORT"))),
 )

@@ -156,10 +156,27 @@ class ListSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """How it is known which device an address is."""
+
+    trusted_routers: tuple[str, ...] = ()
+    """Addresses of routers whose queries say who first asked (resolver/origin.py)."""
+    lease_files: tuple[str, ...] = ()
+    """Files in which a DHCP server on this machine keeps its leases (resolver/leases.py)."""
+    neighbours: bool = True
+    """Whether the kernel is asked which MAC an address has (resolver/neighbours.py)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """What makes an allow entry valid."""
 
     mode: ApprovalMode = ApprovalMode.PAPER
+    director_key: str = ""
+    """`SHA256:…`: the fingerprint of the director's public key, which no order counts without if mode is `signature`.
+
+    Empty: that of the file director.pub, which is written when the key is made. Here nobody changes it but root.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +196,16 @@ class Paths:
     def policy_db(self) -> Path:
         """Groups, entries and their documents."""
         return self.state / "policy.db"
+
+    @property
+    def director_key(self) -> Path:
+        """The director's private key, encrypted with the director's passphrase."""
+        return self.state / "director.key"
+
+    @property
+    def director_public(self) -> Path:
+        """The director's public key, by which orders are verified."""
+        return self.state / "director.pub"
 
     @property
     def lists(self) -> Path:
@@ -207,6 +234,7 @@ class Settings:
     blocking: Blocking = Blocking()
     log: Log = Log()
     lists: ListSettings = ListSettings()
+    devices: DeviceSettings = DeviceSettings()
     approval: Approval = Approval()
     web: Web = Web()
     paths: Paths = Paths()

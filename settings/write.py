@@ -141,9 +141,22 @@ def explanations() -> dict[str, str]:
             "How many compiled versions of the lists are kept: the one in force and those before it, to return to by "
             "`schoolfilter lists rollback`."
         ),
+        "devices.trusted_routers": _(
+            "Addresses of routers that ask for their devices and say in each query for which one. They must take out "
+            "what a device writes there itself (dnsmasq: add-mac, strip-mac, add-subnet=32,128, strip-subnet)."
+        ),
+        "devices.lease_files": _(
+            "Files in which a DHCP server on this machine (dnsmasq, ISC dhcpd, Kea) keeps which device has which "
+            "address."
+        ),
+        "devices.neighbours": _("Whether the system is asked which hardware address (MAC) a device has."),
         "approval.mode": _(
             'What makes an entry of the director\'s list valid: "paper" (a signed order, whose number and date are '
-            'entered) or "signature" (a digital signature; not part of this version yet).'
+            'entered) or "signature" (only what the director has signed with a key: schoolfilter orders key create).'
+        ),
+        "approval.director_key": _(
+            "The fingerprint of the director's key, by which orders are verified; an empty text: that of the file "
+            "director.pub in the state folder."
         ),
         "web.listen": _("Where the console answers."),
         "paths.state": _(

@@ -3,7 +3,6 @@
 Every change is one transaction that also counts `version` up and notes who did what. Nothing is deleted.
 """
 
-import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,39 +13,45 @@ from typing import Self
 
 import aiosqlite
 
+from policy.groups import Group
 from policy.hours import Hours
 from policy.levels import Level
 from policy.names import display_name
-from policy.needed import Needed
-from policy.snapshot import EntryKind, Group, IPNetwork, Snapshot, SnapshotBuilder
+from policy.networks import IPNetwork
+from storage import audit
 from storage.database import database, transaction, value
 from storage.errors import damaged, translated
+from storage.guards import guard
+from storage.policy_blocks import block_facts, end_block, put_block, read_blocks
 from storage.policy_groups import (
+    GROUP,
     block,
+    confirm,
     drop_network,
+    end_group,
     insert_group,
+    put_group,
     read_groups,
     require_group,
     set_safe_search,
     take_network,
     unblock,
 )
+from storage.policy_objects import FOREVER, Body, StoredObject, drop, put, read_objects
 from storage.policy_rows import (
     GroupChange,
     GroupInUse,
     NewEntry,
     StoredEntry,
     UnknownEntry,
-    entry_of_row,
+    asked_facts,
+    at_stamp,
+    group_facts,
     stamp,
-    stored_of_row,
 )
 from storage.policy_schema import DEFAULT_GROUP, FIRST_BLOCKED, FIRST_SAFE, MIGRATIONS, first_groups
+from storage.tally import count
 from translations import _
-
-CHUNK = 256
-"""Rows taken at a time: less than half a millisecond of work between two turns of the event loop."""
-
 
 SETTLED_SECONDS = 0.1
 """A file changed less than this ago may change again within the same tick of its time stamp (4 ms, 2 s on FAT)."""
@@ -59,6 +64,7 @@ async def open_policy(path: Path) -> "PolicyDb":
     """Open policy.db; a new one begins with the groups of policy_schema.first_groups. Raises StorageError."""
     async with database(path, MIGRATIONS, create=True) as connection:
         await _begin(connection)
+        await guard(connection)
     return PolicyDb(path)
 
 
@@ -101,119 +107,134 @@ class PolicyDb:
                 newest = max(newest, log.st_mtime)
         return (*stamps, time.time() - newest > SETTLED_SECONDS)
 
-    async def load_snapshot(
-        self, protected: Iterable[str], *, needed: Iterable[Needed] = (), moment: datetime | None = None
-    ) -> Snapshot:
-        """Return the policy in force, built a few rows at a time between the turns of the event loop.
-
-        `moment` is the school's local time for what is blocked in some hours only (SnapshotBuilder.build).
-        """
-        try:
-            async with self._read() as connection:
-                groups = [group async for group in read_groups(connection)]
-                default = await value(connection, "SELECT value FROM meta WHERE key = 'default_group'")
-                version = await value(connection, "SELECT value FROM meta WHERE key = 'version'")
-                builder = SnapshotBuilder(groups, str(default))
-                query = """
-                    SELECT kind, name, group_id, note, order_number, order_date FROM entries WHERE removed_at IS NULL
-                """
-                async with connection.execute(query) as cursor:
-                    while rows := await cursor.fetchmany(CHUNK):
-                        builder.add(entry_of_row(*row) for row in rows)
-        except ValueError as error:  # a level, network or default group that somebody else wrote
-            raise damaged(self.path, str(error)) from error
-        number = version if isinstance(version, int) else 0
-        return builder.build(protected=protected, version=number, needed=needed, moment=moment)
-
-    async def groups(self) -> list[Group]:
-        """Return the groups in force, by id."""
-        async with self._read() as connection:
-            return [group async for group in read_groups(connection)]
+    async def groups(self, *, at: datetime | None = None) -> list[Group]:
+        """Return the groups in force now or at a moment, oldest first."""
+        async with self.reading() as connection:
+            return await self._groups(connection, at_stamp(at))
 
     async def default_group(self) -> str:
         """Return the group of clients whose network nobody entered."""
-        async with self._read() as connection:
+        async with self.reading() as connection:
             return str(await value(connection, "SELECT value FROM meta WHERE key = 'default_group'"))
 
     async def version(self) -> int:
         """Return the number of the last change."""
-        async with self._read() as connection:
+        async with self.reading() as connection:
             found = await value(connection, "SELECT value FROM meta WHERE key = 'version'")
         return found if isinstance(found, int) else 0
 
-    async def entries(
-        self, kind: EntryKind | None = None, *, group: str | None = None, removed: bool = False
-    ) -> list[StoredEntry]:
-        """Return entries by name; `removed` adds those that no longer hold."""
-        query = """
-            SELECT kind, name, group_id, note, order_number, order_date, added_at, added_by, removed_at, removed_by
-            FROM entries
-            WHERE (:kind IS NULL OR kind = :kind) AND (:group IS NULL OR group_id = :group)
-                AND (:removed OR removed_at IS NULL)
-            ORDER BY name, kind, group_id, row
-        """
-        async with self._read() as connection:
-            arguments = {"kind": kind, "group": group, "removed": removed}
-            async with connection.execute(query, arguments) as cursor:
-                return [stored_of_row(*row) async for row in cursor]
+    async def blocks(self, *, group: str | None = None, removed: bool = False) -> list[StoredEntry]:
+        """Return hand-made blocks by name; `removed` adds those that no longer hold."""
+        async with self.reading() as connection:
+            return [block async for block in read_blocks(connection, group, removed=removed)]
+
+    async def objects(self, kind: str | None = None, *, at: datetime | None = None) -> list[StoredObject]:
+        """Return rooms, devices, lessons and the like in force now or at a moment (storage/policy_objects.py)."""
+        async with self.reading() as connection:
+            return [each async for each in read_objects(connection, kind, at=at_stamp(at))]
+
+    async def changes(self, *, since: datetime | None = None, until: datetime | None = None) -> list[audit.Change]:
+        """Return the audit trail between two moments, oldest first."""
+        bounds = {"since": stamp(since) if since else "", "until": at_stamp(until)}
+        try:
+            async with self.reading() as connection:
+                return [change async for change in audit.read(connection, **bounds)]
+        except ValueError as error:  # what nobody here wrote
+            raise damaged(self.path, str(error)) from error
+
+    async def verify_audit(self, written: audit.Head | None = None) -> audit.Finding | None:
+        """Return what is wrong with the audit trail; None if all is well. `written`: see audit.verify."""
+        async with self.reading() as connection:
+            return await audit.verify(connection, written)
+
+    async def accept_state(self, reason: str, *, document: str = "", at: datetime, by: str) -> None:
+        """Go on from what is there, though no change speaks of it; the row that says so stays for ever."""
+        async with self.changing(stamp(at), by, "state accepted", {"reason": reason}, document, anew=True):
+            pass
+
+    async def audit_head(self) -> audit.Head:
+        """Return number and digest of the last change, for papers: they show whether the trail was cut off later."""
+        async with self.reading() as connection:
+            return await audit.head(connection)
 
     # changing
 
-    async def add_entries(self, entries: Sequence[NewEntry], *, at: datetime, by: str) -> list[StoredEntry]:
-        """Add all entries or none; each takes the place of one in force for the same name. Return those replaced.
+    async def change_objects(
+        self,
+        what: str,
+        puts: Sequence[tuple[str, str, Body]] = (),
+        drops: Sequence[tuple[str, str]] = (),
+        *,
+        document: str = "",
+        at: datetime,
+        by: str,
+    ) -> None:
+        """Put objects in force (kind, id, body), each in the place of the one of its id, and end others (kind, id).
+
+        All or nothing. Raises UnknownEntry, which names every id to be ended that is not in force.
+        """
+        now = stamp(at)
+        before: dict[str, object] = {}
+        after: dict[str, object] = {f"{kind} {id_}": dict(body) for kind, id_, body in puts}
+        detail: dict[str, object] = {"before": before, "after": after}
+        async with self.changing(now, by, what, detail, document) as connection:
+            missing = []
+            for kind, id_ in drops:
+                ended = await drop(connection, kind, id_, now, by)
+                before[f"{kind} {id_}"] = ended
+                if ended is None:
+                    missing.append(id_)
+            if missing:
+                message = _("expected what is in force, found that these are not: {ids}. Nothing was changed.")
+                raise UnknownEntry(message.format(ids=", ".join(missing)))
+            for kind, id_, body in puts:
+                replaced = await put(connection, kind, id_, body, document, now, by)
+                if replaced is not None:
+                    before[f"{kind} {id_}"] = dict(replaced)
+
+    async def add_blocks(
+        self, blocks: Sequence[NewEntry], *, document: str = "", at: datetime, by: str
+    ) -> list[StoredEntry]:
+        """Add all blocks or none; each takes the place of one in force for the same name. Return those replaced.
 
         Raises UnknownGroup.
         """
         now = stamp(at)
-        detail = {"entries": [[entry.kind, entry.name, entry.group or "", str(entry.order or "")] for entry in entries]}
+        before: dict[str, object] = {}
+        detail = {"before": before, "after": block_facts(blocks)}
         replaced: list[StoredEntry] = []
-        async with self._change(now, by, "add entries", detail) as connection:
-            for group in sorted({entry.group for entry in entries if entry.group is not None}):
+        async with self.changing(now, by, "add blocks", detail, document) as connection:
+            for group in sorted({entry.group for entry in blocks if entry.group is not None}):
                 await require_group(connection, group)
-            for entry in entries:
-                replaced += await _close_entries(connection, entry.kind, entry.name, entry.group, now, by)
-                await connection.execute(
-                    "INSERT INTO entries (kind, name, group_id, note, order_number, order_date, added_at, added_by)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        entry.kind,
-                        entry.name,
-                        entry.group,
-                        entry.note,
-                        entry.order.number if entry.order else "",
-                        entry.order.date.isoformat() if entry.order else "",
-                        now,
-                        by,
-                    ),
-                )
+            for entry in blocks:
+                replaced += await put_block(connection, entry, document, now, by)
+            before |= block_facts(replaced)
         return replaced
 
-    async def remove_entries(
-        self, names: Sequence[str], *, kind: EntryKind | None = None, group: str | None = None, at: datetime, by: str
+    async def remove_blocks(
+        self, names: Sequence[str], *, group: str | None = None, document: str = "", at: datetime, by: str
     ) -> list[StoredEntry]:
-        """End the entries for these names, of one kind or both, for the group (None: for everyone); all or none.
+        """End the blocks of these names for the group (None: for everyone); all or none.
 
-        Raises UnknownEntry, which names every name without an entry.
+        Raises UnknownEntry, which names every name without a block.
         """
         now = stamp(at)
-        kinds = list(EntryKind) if kind is None else [kind]
         ended: list[StoredEntry] = []
-        async with self._change(
-            now, by, "remove entries", {"names": names, "kind": kind, "group": group}
-        ) as connection:
+        before: dict[str, object] = {}
+        detail = {"before": before, "after": {}}
+        async with self.changing(now, by, "remove blocks", detail, document) as connection:
             if group is not None:
                 await require_group(connection, group)
             missing = []
             for name in names:
-                found = [
-                    entry for each in kinds for entry in await _close_entries(connection, each, name, group, now, by)
-                ]
+                found = await end_block(connection, name, group, now, by)
                 ended += found
                 if not found:
                     missing.append(display_name(name))
             if missing:
                 message = _("no entry in force for: {names}. `schoolfilter allow --list` and `block --list` show them.")
                 raise UnknownEntry(message.format(names=", ".join(missing)))
+            before |= block_facts(ended)
         return ended
 
     async def add_group(
@@ -226,107 +247,108 @@ class PolicyDb:
         *,
         hours: Hours | None = None,
         safe_search: Mapping[str, str] | None = None,
+        supervised: bool = True,
+        document: str = "",
         at: datetime,
         by: str,
     ) -> None:
         """Add a group, or one of that id that was removed; `hours` are those of `blocked`. Raises GroupInUse."""
-        now, modes, closed = stamp(at), dict(safe_search or {}), tuple(blocked)
-        detail: dict[str, object] = {
-            "group": id_,
-            "title": title,
-            "level": level,
-            "block": closed,
-            "hours": str(hours or ""),
-            "safe_search": modes,
-        }
-        async with self._change(now, by, "add group", detail) as connection:
+        now = stamp(at)
+        detail: dict[str, object] = {"before": {}}
+        async with self.changing(now, by, "add group", detail, document) as connection:
             if await value(connection, "SELECT 1 FROM groups WHERE id = ? AND removed_at IS NULL", (id_,)) is not None:
                 message = _("there is a group {group} already: change it with `schoolfilter groups set {group}`.")
                 raise GroupInUse(message.format(group=id_))
-            await insert_group(connection, id_, title, level, now, by)
-            await block(connection, id_, closed, hours, now, by)
-            await set_safe_search(connection, id_, modes, now, by)
+            await insert_group(connection, id_, now, by)
+            body = {"title": title, "level": level, "supervised": supervised}
+            await put_group(connection, id_, body, document, now, by)
+            await block(connection, id_, blocked, hours, document, now, by)
+            await set_safe_search(connection, id_, safe_search or {}, document, now, by)
             for network in networks:
-                await take_network(connection, id_, network, now, by)
+                await take_network(connection, id_, network, document, now, by)
+            detail["after"] = await self._facts(connection, id_)
 
-    async def set_group(self, id_: str, change: GroupChange, *, at: datetime, by: str) -> None:
-        """Change a group. Raises UnknownGroup, or GroupInUse if a network belongs to another group."""
+    async def set_group(self, id_: str, change: GroupChange, *, document: str = "", at: datetime, by: str) -> None:
+        """Change a group. What is asked for and holds already rests on the document from now on, if one is given.
+
+        If nothing is asked for, all that holds for the group on no document yet rests on this one. Raises UnknownGroup,
+        or GroupInUse if a network belongs to another group.
+        """
         now = stamp(at)
-        detail: dict[str, object] = {
-            "group": id_,
-            "level": change.level,
-            "title": change.title,
-            "block": change.block,
-            "hours": str(change.hours or ""),
-            "unblock": change.unblock,
-            "networks": [str(network) for network in change.networks],
-            "drop_networks": [str(network) for network in change.drop_networks],
-            "safe_search": dict(change.safe_search),
-        }
-        async with self._change(now, by, "set group", detail) as connection:
+        detail: dict[str, object] = {"asked": asked_facts(change)}
+        async with self.changing(now, by, "set group", detail, document) as connection:
             await require_group(connection, id_)
-            # The row of a group keeps no history of its own: the note holds what it was before.
-            before = "SELECT level || ' ' || title FROM groups WHERE id = ?"
-            detail["before"] = await value(connection, before, (id_,))
-            await connection.execute(
-                "UPDATE groups SET level = ifnull(?, level), title = ifnull(?, title) WHERE id = ?",
-                (change.level, change.title, id_),
-            )
-            await block(connection, id_, change.block, change.hours, now, by)
+            detail["before"] = await self._facts(connection, id_)
+            if change == GroupChange() and document:
+                found = {group.id: group for group in await self._groups(connection)}
+                await confirm(connection, found[id_], document, now, by)
+            own = {"title": change.title, "level": change.level, "supervised": change.supervised}
+            await put_group(connection, id_, own, document, now, by)
+            await block(connection, id_, change.block, change.hours, document, now, by)
             for category in change.unblock:
                 await unblock(connection, id_, category, now, by)
-            await set_safe_search(connection, id_, dict(change.safe_search), now, by)
+            await set_safe_search(connection, id_, dict(change.safe_search), document, now, by)
             for network in change.drop_networks:
-                await drop_network(connection, id_, network, now, by)
+                await drop_network(connection, id_, network, document, now, by)
             for network in change.networks:
-                await take_network(connection, id_, network, now, by)
+                await take_network(connection, id_, network, document, now, by)
+            detail["after"] = await self._facts(connection, id_)
 
-    async def remove_group(self, id_: str, *, force: bool = False, at: datetime, by: str) -> None:
+    async def remove_group(self, id_: str, *, force: bool = False, document: str = "", at: datetime, by: str) -> None:
         """Remove a group. With `force` its networks fall to the default group and its entries end.
 
         Raises UnknownGroup, or GroupInUse for the default group and, without `force`, for one with networks or entries.
         """
         now = stamp(at)
-        async with self._change(now, by, "remove group", {"group": id_}) as connection:
+        before: dict[str, object] = {}
+        async with self.changing(now, by, "remove group", {"before": before, "after": {}}, document) as connection:
             await require_group(connection, id_)
+            before |= await self._facts(connection, id_)
             if await value(connection, "SELECT value FROM meta WHERE key = 'default_group'") == id_:
                 message = _("{group} is the group of every client whose network nobody entered: it cannot be removed.")
                 raise GroupInUse(message.format(group=id_))
             networks = await value(
                 connection, "SELECT count(*) FROM networks WHERE group_id = ? AND removed_at IS NULL", (id_,)
             )
-            entries = await value(
-                connection, "SELECT count(*) FROM entries WHERE group_id = ? AND removed_at IS NULL", (id_,)
-            )
+            entries = [entry async for entry in read_blocks(connection, id_)]
             if (networks or entries) and not force:
                 message = _(
                     "{group} still has networks: {networks}, entries: {entries}. With --force the networks fall to the "
                     "default group and the entries end."
                 )
-                raise GroupInUse(message.format(group=id_, networks=networks, entries=entries))
-            for statement in (
-                "UPDATE networks SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
-                "UPDATE entries SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
-                "UPDATE group_categories SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
-                "UPDATE group_safe_search SET removed_at = ?, removed_by = ? WHERE group_id = ? AND removed_at IS NULL",
-            ):
-                await connection.execute(statement, (now, by, id_))
-            await connection.execute("UPDATE groups SET removed_at = ?, removed_by = ? WHERE id = ?", (now, by, id_))
+                raise GroupInUse(message.format(group=id_, networks=networks, entries=len(entries)))
+            before |= block_facts(entries)
+            await end_group(connection, id_, now, by)
 
     # inside
 
+    async def _groups(self, connection: aiosqlite.Connection, at: str = FOREVER) -> list[Group]:
+        try:
+            return [group async for group in read_groups(connection, at)]
+        except (ValueError, KeyError) as error:  # what nobody here wrote
+            raise damaged(self.path, str(error)) from error
+
+    async def _facts(self, connection: aiosqlite.Connection, id_: str) -> dict[str, object]:
+        """Return a group as the audit trail shows it, under the name that it has there."""
+        found = await self._groups(connection)
+        return {f"{GROUP} {group.id}": group_facts(group) for group in found if group.id == id_}
+
     @asynccontextmanager
-    async def _read(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Open the file for a look at one state of it."""
         async with database(self.path, MIGRATIONS) as connection, transaction(connection, write=False):
             yield connection
 
     @asynccontextmanager
-    async def _change(
-        self, now: str, by: str, what: str, detail: Mapping[str, object]
+    async def changing(
+        self, now: str, by: str, what: str, detail: Mapping[str, object], document: str = "", *, anew: bool = False
     ) -> AsyncIterator[aiosqlite.Connection]:
-        async with database(self.path, MIGRATIONS) as connection, transaction(connection):
+        """Open the file for one change, which is noted in the audit trail (audit.noted): all of it or nothing."""
+        async with (
+            database(self.path, MIGRATIONS) as connection,
+            audit.noted(connection, now, by, what, detail, document, anew=anew),
+        ):
             yield connection
-            await _note(connection, now, by, what, detail)
 
 
 async def _begin(connection: aiosqlite.Connection) -> None:
@@ -338,30 +360,12 @@ async def _begin(connection: aiosqlite.Connection) -> None:
         # Workers of one server open the file at the same moment: the first has done it for all.
         if await value(connection, "SELECT 1 FROM groups LIMIT 1") is not None:
             return
-        for id_, title, level in groups:
-            await insert_group(connection, id_, title, level, now, by)
-            await block(connection, id_, FIRST_BLOCKED, None, now, by)
-            await set_safe_search(connection, id_, FIRST_SAFE.get(id_, {}), now, by)
+        for group in groups:
+            await insert_group(connection, group.id, now, by)
+            body = {"title": group.title, "level": group.level, "supervised": group.supervised}
+            await put_group(connection, group.id, body, "", now, by)
+            await block(connection, group.id, FIRST_BLOCKED, None, "", now, by)
+            await set_safe_search(connection, group.id, FIRST_SAFE.get(group.id, {}), "", now, by)
         await connection.execute("INSERT INTO meta (key, value) VALUES ('default_group', ?)", (DEFAULT_GROUP,))
-        await _note(connection, now, by, "begin", {"groups": [group[0] for group in groups]})
-
-
-async def _note(connection: aiosqlite.Connection, now: str, by: str, what: str, detail: Mapping[str, object]) -> None:
-    """Count the version up and write down what happened, in the transaction in which it happens."""
-    await connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version'")
-    await connection.execute(
-        "INSERT INTO changes (version, at, by, what, detail) SELECT value, ?, ?, ?, ? FROM meta WHERE key = 'version'",
-        (now, by, what, json.dumps(detail, ensure_ascii=False)),
-    )
-
-
-async def _close_entries(
-    connection: aiosqlite.Connection, kind: EntryKind, name: str, group: str | None, now: str, by: str
-) -> list[StoredEntry]:
-    query = """
-        UPDATE entries SET removed_at = ?, removed_by = ?
-        WHERE kind = ? AND name = ? AND group_id IS ? AND removed_at IS NULL
-        RETURNING kind, name, group_id, note, order_number, order_date, added_at, added_by, removed_at, removed_by
-    """
-    async with connection.execute(query, (now, by, kind, name, group)) as cursor:
-        return [stored_of_row(*row) for row in await cursor.fetchall()]
+        detail = {"groups": [group.id for group in groups]}
+        await audit.append(connection, now, by, "begin", detail, state=await count(connection))

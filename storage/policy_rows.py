@@ -1,12 +1,15 @@
 """What policy.db holds and takes, as values, and how its rows become them."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
+from policy.groups import Group
 from policy.hours import Hours
 from policy.levels import Level
-from policy.snapshot import Entry, EntryKind, IPNetwork
+from policy.networks import IPNetwork
+from policy.views import Entry, EntryKind
 from storage.errors import StorageError
+from storage.policy_objects import FOREVER
 
 
 class UnknownGroup(StorageError):  # noqa: N818 - reads as what it is
@@ -22,36 +25,22 @@ class GroupInUse(StorageError):  # noqa: N818 - reads as what it is
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """The director's paper that an allow entry rests on."""
-
-    number: str
-    date: date
-
-    def __str__(self) -> str:
-        return f"order {self.number} of {self.date.isoformat()}"
-
-
-@dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry to add."""
+    """A block to add."""
 
-    kind: EntryKind
     name: str
     group: str | None = None
     note: str = ""
-    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry as it stands in the database, with its history."""
+    """A block as it stands in the database, with its history."""
 
-    kind: EntryKind
     name: str
     group: str | None
     note: str
-    order: Order | None
+    document: str
     added_at: datetime
     added_by: str
     removed_at: datetime | None = None
@@ -73,6 +62,7 @@ class GroupChange:
     """When that of `block` is blocked; None means at any time."""
     safe_search: tuple[tuple[str, str], ...] = ()
     """Engine and mode."""
+    supervised: bool | None = None
 
 
 def stamp(moment: datetime) -> str:
@@ -80,32 +70,40 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def entry_of_row(kind: str, name: str, group: str | None, note: str, number: str, day: str) -> Entry:
-    """Return what the resolver needs of an entry."""
-    return Entry(EntryKind(kind), name, group, note, f"order {number} of {day}" if number else "")
+def at_stamp(moment: datetime | None) -> str:
+    """Return a moment as the database compares it; None means now, and what was just written is in force by then."""
+    return FOREVER if moment is None else stamp(moment)
 
 
-def stored_of_row(
-    kind: str,
-    name: str,
-    group: str | None,
-    note: str,
-    number: str,
-    day: str,
-    added_at: str,
-    added_by: str,
-    removed_at: str | None,
-    removed_by: str | None,
-) -> StoredEntry:
-    """Return an entry with its history."""
-    return StoredEntry(
-        EntryKind(kind),
-        name,
-        group,
-        note,
-        Order(number, date.fromisoformat(day)) if number else None,
-        datetime.fromisoformat(added_at),
-        added_by,
-        datetime.fromisoformat(removed_at) if removed_at else None,
-        removed_by or "",
-    )
+def group_facts(group: Group) -> dict[str, object]:
+    """Return a group as the audit trail shows it."""
+    return {
+        "title": group.title,
+        "level": group.level,
+        "supervised": group.supervised,
+        "blocked": sorted(group.blocked_categories),
+        "hours": {id_: str(hours) for id_, hours in sorted(group.hours.items())},
+        "networks": sorted(str(network) for network in group.networks),
+        "safe_search": dict(sorted(group.safe_search.items())),
+    }
+
+
+def asked_facts(change: GroupChange) -> dict[str, object]:
+    """Return what a change of a group asks for, as the audit trail shows it: also what holds already."""
+    facts: dict[str, object] = {
+        "title": change.title,
+        "level": change.level,
+        "supervised": change.supervised,
+        "block": list(change.block),
+        "hours": str(change.hours or ""),
+        "unblock": list(change.unblock),
+        "networks": [str(network) for network in change.networks],
+        "drop_networks": [str(network) for network in change.drop_networks],
+        "safe_search": dict(change.safe_search),
+    }
+    return {key: fact for key, fact in facts.items() if fact is not None and fact not in ("", [], {})}
+
+
+def block_of_row(name: str, group: str | None, note: str, document: str) -> Entry:
+    """Return what the resolver needs of a block."""
+    return Entry(EntryKind.BLOCK, name, group, note, document)

@@ -1,9 +1,12 @@
 """The tables of policy.db, and what a new school begins with."""
 
+from dataclasses import dataclass
+
 from policy.categories import CATEGORIES
 from policy.levels import Level
 from policy.safesearch import SAFE
 from storage.database import Migration
+from storage.policy_carry_over import carry_over
 from translations import _
 
 DEFAULT_GROUP = "pupils"
@@ -16,21 +19,36 @@ and tracking gathers pupils' data (R1 2.14). The council opens what it wants wit
 `schoolfilter groups set pupils --unblock video`."""
 
 
-def first_groups() -> tuple[tuple[str, str, Level], ...]:
-    """Return id, title and level of the groups of a new school, titles in the language in use.
+@dataclass(frozen=True, slots=True)
+class FirstGroup:
+    """A group of a new school."""
+
+    id: str
+    title: str
+    level: Level
+    supervised: bool
+    """Whether rooms and lessons restrict it (R1 2.9 and 2.10)."""
+
+
+def first_groups() -> tuple[FirstGroup, ...]:
+    """Return the groups of a new school, titles in the language in use.
 
     All get the same blocked categories. The levels of teachers and staff leave them open; but if one of these groups is
-    set to medium one day, that does what it says instead of opening everything.
+    set to medium one day, that does what it says instead of opening everything. Servers get what lessons and devices
+    need, and what the director's list opens.
     """
     return (
-        (DEFAULT_GROUP, _("Pupils"), Level.MEDIUM),
-        ("teachers", _("Teachers"), Level.LOW),
-        ("staff", _("Staff"), Level.OPEN),
-        ("guests", _("Guests"), Level.MEDIUM),
+        FirstGroup(DEFAULT_GROUP, _("Pupils"), Level.MEDIUM, supervised=True),
+        FirstGroup("primary", _("Pupils, grades 1 to 4"), Level.HIGH, supervised=True),
+        FirstGroup("senior", _("Pupils, grades 9 to 11"), Level.MEDIUM, supervised=True),
+        FirstGroup("teachers", _("Teachers"), Level.LOW, supervised=False),
+        FirstGroup("staff", _("Staff"), Level.OPEN, supervised=False),
+        FirstGroup("guests", _("Guests"), Level.MEDIUM, supervised=True),
+        FirstGroup("servers", _("Servers"), Level.MEDIUM, supervised=False),
     )
 
 
-FIRST_SAFE: dict[str, dict[str, str]] = {DEFAULT_GROUP: SAFE, "guests": SAFE}
+FIRST_SAFE: dict[str, dict[str, str]] = dict.fromkeys((DEFAULT_GROUP, "primary", "senior", "guests"), SAFE)
 """Mode of each engine by group. Teachers and staff search for themselves: their results are nobody's lesson."""
 
 _LEVELS = ", ".join(f"'{level}'" for level in Level)
@@ -150,5 +168,89 @@ MIGRATIONS: tuple[Migration, ...] = (
             FROM meta WHERE meta.key = 'version' AND EXISTS (SELECT 1 FROM groups)
             """,
         ),
+    ),
+    Migration(
+        "rooms, devices, calendar, requests, the ledger of orders, a chained audit trail",
+        (
+            # Rooms, devices, lessons, what the calendar consists of, and the changing part of groups: a body in JSON
+            # for each, of which at most one of an id is in force. A change is a new row, so that any past day can be
+            # shown; policy/ says what a body means.
+            """
+            CREATE TABLE objects (
+                row INTEGER PRIMARY KEY,
+                kind TEXT NOT NULL,
+                id TEXT NOT NULL,
+                body TEXT NOT NULL,
+                document TEXT NOT NULL,
+                added_at TEXT NOT NULL,
+                added_by TEXT NOT NULL,
+                removed_at TEXT,
+                removed_by TEXT
+            ) STRICT
+            """,
+            "CREATE UNIQUE INDEX objects_in_force ON objects (kind, id) WHERE removed_at IS NULL",
+            """
+            INSERT INTO objects (kind, id, body, document, added_at, added_by, removed_at, removed_by)
+            SELECT 'group', id,
+                json_object('level', level, 'supervised',
+                    json(CASE WHEN level IN ('low', 'open') THEN 'false' ELSE 'true' END), 'title', title),
+                '', added_at, added_by, removed_at, removed_by
+            FROM groups
+            """,
+            "ALTER TABLE groups DROP COLUMN title",
+            "ALTER TABLE groups DROP COLUMN level",
+            # Documents of what the council decided: the protocol, as `protocol 3 of 2026-09-01`.
+            "ALTER TABLE networks ADD COLUMN document TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE group_categories ADD COLUMN document TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE group_safe_search ADD COLUMN document TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE entries ADD COLUMN document TEXT NOT NULL DEFAULT ''",
+            # policy/ledger.py says what may stand here, and judges it at each load.
+            """
+            CREATE TABLE orders (
+                sequence INTEGER PRIMARY KEY,
+                body TEXT NOT NULL,
+                digest TEXT NOT NULL,
+                signature TEXT NOT NULL
+            ) STRICT
+            """,
+            """
+            CREATE TABLE requests (
+                id INTEGER PRIMARY KEY,
+                kind TEXT NOT NULL CHECK (kind IN ('allow', 'remove')),
+                name TEXT NOT NULL,
+                group_id TEXT,
+                scope TEXT NOT NULL CHECK (scope IN ('always', 'lessons')),
+                until TEXT,
+                reason TEXT NOT NULL,
+                warnings TEXT NOT NULL,
+                asked_at TEXT NOT NULL,
+                asked_by TEXT NOT NULL,
+                outcome TEXT NOT NULL DEFAULT '' CHECK (outcome IN ('', 'approved', 'rejected', 'withdrawn')),
+                decided_at TEXT,
+                decided_by TEXT,
+                answer TEXT NOT NULL DEFAULT '',
+                sequence INTEGER
+            ) STRICT
+            """,
+            """
+            CREATE UNIQUE INDEX requests_open ON requests (kind, name, ifnull(group_id, ''), scope) WHERE outcome = ''
+            """,
+            # storage/audit.py chains the rows: `digest` covers the row and the digest before it; `state` stands for all
+            # rows of all tables that the change left. A migration that changes tables counts it anew in a row of its
+            # own, as carry_over does.
+            """
+            CREATE TABLE audit (
+                number INTEGER PRIMARY KEY,
+                at TEXT NOT NULL,
+                by TEXT NOT NULL,
+                what TEXT NOT NULL,
+                document TEXT NOT NULL,
+                detail TEXT NOT NULL,
+                state TEXT NOT NULL,
+                digest TEXT NOT NULL
+            ) STRICT
+            """,
+        ),
+        carry_over,
     ),
 )

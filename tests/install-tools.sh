@@ -8,10 +8,14 @@ need kdig knot-dnsutils
 need dnsperf dnsperf
 need unbound unbound
 need dnsmasq dnsmasq-base
+need ip iproute2
 need cc gcc
 need shellcheck shellcheck
 need systemd-analyze systemd
 need minisign minisign
+need pdftoppm poppler-utils
+need zbarimg zbar-tools
+need ssh-keygen openssh-client
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "The tests use these packages, which are not installed:$missing" >&2

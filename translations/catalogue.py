@@ -19,7 +19,18 @@ from babel.messages.pofile import read_po, write_po
 from translations.speak import DOMAIN, FOLDER, LANGUAGES
 
 ROOT = FOLDER.parent
-PACKAGES = ("blocklists", "cli", "policy", "resolver", "settings", "storage", "translations")
+PACKAGES = (
+    "approval",
+    "blocklists",
+    "cli",
+    "papers",
+    "policy",
+    "resolver",
+    "settings",
+    "storage",
+    "timetables",
+    "translations",
+)
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 
 _MOMENT = datetime(2026, 9, 1, tzinfo=UTC)
@@ -82,7 +93,7 @@ def texts_of(source: str, name: str) -> Iterator[str]:
             match node.args:
                 case [ast.Constant(value=str(text))] if text:
                     yield text
-                case [ast.Attribute()] if node.func.id == "_":
+                case [ast.Attribute() | ast.Subscript()] if node.func.id == "_":
                     pass  # a text that was marked where it stands
                 case _:
                     expected = f"one plain text in {node.func.id}(…), to be filled by .format"

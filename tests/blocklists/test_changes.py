@@ -17,7 +17,7 @@ from blocklists.publish import Limits, rebuild
 from blocklists.rollback import rollback
 from blocklists.sources import load_sources, save_sources, text_path
 from policy.levels import Level
-from policy.snapshot import View
+from policy.views import View
 from tests.blocklists.lists_folder import NOW, put
 
 

@@ -29,6 +29,8 @@ STATUS: dict[str, object] = {
     "refused": 1,
     "policy_version": 12,
     "policy_error": "",
+    "ledger_faults": [],
+    "lessons": [],
     "index_generation": "g1",
     "index_names": 5000,
     "index_error": "",

@@ -20,10 +20,12 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = folder / "var" / "schoolfilter.toml"
+        self.environ: dict[str, str] = {}
+        """Settings that every command finds in its environment."""
 
     def run(self, *arguments: str, stdin: str = "", **environ: str) -> Result:
         """Run a command; an exception that reaches the person is an error of the test."""
-        env = {"SCHOOLFILTER_SCHOOL__LANGUAGE": "en", **environ}
+        env = {"SCHOOLFILTER_SCHOOL__LANGUAGE": "en", **self.environ, **environ}
         result = CliRunner(env=env).invoke(cli, ["--config", str(self.config), *arguments], input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -36,15 +36,19 @@ from cli.wire_preview import own_answer, type_number
 from policy.categories import Severity
 from policy.decide import decide
 from policy.decision import Action, Decision, Listing, Reason, Terms, Why
+from policy.groups import Group
 from policy.hours import parse_hours
+from policy.ledger import GENESIS, seal
 from policy.levels import Level
+from policy.orders import Addition, Order, OrderKind
 from policy.safesearch import SAFE
-from policy.snapshot import EntryKind, Group, build_snapshot
+from policy.snapshot import build_snapshot
 from resolver.answers import sinkhole
 from resolver.wire import TYPE_NAMES, A
 from settings.model import BlockAnswer, Blocking, School
+from storage.approval_db import ApprovalDb
 from storage.policy_db import open_policy
-from storage.policy_rows import GroupChange, NewEntry, Order
+from storage.policy_rows import GroupChange, NewEntry
 from tests.blocklists.lists_folder import put
 from tests.cli.fakes import FakeWorker, installation, pretend_listening, run, status_worker
 from tests.harness import wire
@@ -114,19 +118,20 @@ def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
             await policy.set_group(
                 "lab", GroupChange(networks=(ipaddress.ip_network("10.1.0.0/16"),)), at=NOW, by="test"
             )
-            await policy.add_entries(
-                [
-                    NewEntry(
-                        EntryKind.ALLOW,
-                        "chess.example.com",
-                        note="chess club",
-                        order=Order("12", date(2026, 9, 2)),
-                    ),
-                    NewEntry(EntryKind.BLOCK, "example.net", note="too loud"),
-                ],
-                at=NOW,
-                by="test",
+            await policy.add_blocks([NewEntry("example.net", note="too loud")], at=NOW, by="test")
+            chess = Addition("chess.example.com", reason="chess club")
+            paper = Order(
+                sequence=1,
+                kind=OrderKind.PAPER,
+                number="12",
+                date=date(2026, 9, 2),
+                previous=GENESIS,
+                additions=(chess,),
+                entered_at=NOW,
+                entered_by="test",
+                school="",
             )
+            await ApprovalDb(policy).enter(1, [seal(paper)], detail={}, document="", at=NOW, by="test")
 
     asyncio.run(prepare())
     return where
@@ -222,7 +227,7 @@ def test_check_decides_as_decide_does(school: Installation) -> None:
     groups = [Group("lab", "Lab", Level.MEDIUM, frozenset({"games"}))]
     snapshot = build_snapshot(groups, [], default_group="lab")
     listings = FakeIndex().lookup("example.com")
-    explanation = explain(snapshot, "example.com", listings, Asker("lab", Level.MEDIUM), "g1", A, ())
+    explanation = explain(snapshot, "example.com", listings, Asker(snapshot.views["lab"]), "g1", A, ())
     assert explanation.decision == decide(snapshot.views["lab"], "example.com", listings)
 
 

@@ -22,7 +22,7 @@ LISTED = {
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    for module in ("cli.policy", "cli.dependencies"):
+    for module in ("approval.requests", "cli.dependencies"):
         monkeypatch.setattr(f"{module}.open_current", lambda _: FakeIndex(LISTED))
     with prepared(tmp_path, monkeypatch) as bench:
         bench.done("groups", "set", "pupils", "--level", "high")
@@ -71,10 +71,26 @@ def test_without_a_terminal_the_command_is_told_and_nothing_else_opens(bench: Be
     assert entries(bench) == [(SITE, "for biology")]
 
 
+def test_by_signature_the_site_and_what_it_needs_are_asked_for(bench: Bench) -> None:
+    write_log(bench, ["cdn.example.net"])
+    bench.environ = {"SCHOOLFILTER_APPROVAL__MODE": "signature"}
+    told = bench.done("allow", SITE, "--with-dependencies", "--until", "2999-05-25", "--reason", "for biology")
+    assert "schoolfilter allow cdn.example.net --until 2999-05-25 --reason 'needed by lessons.example'" in told
+    said = bench.done("allow", SITE, "--with-dependencies", "--yes", "--reason", "for biology")
+    assert "Request 2: open cdn.example.net" in said
+    found = bench.json("requests", "--json")
+    assert isinstance(found, list)
+    assert [(each["name"], each["reason"]) for each in found] == [
+        (SITE, "for biology"),
+        ("cdn.example.net", "needed by lessons.example"),
+    ]
+    assert entries(bench) == []
+
+
 def test_yes_opens_all_that_is_proposed(bench: Bench) -> None:
     write_log(bench, ["cdn.example.net", "games.example"])
     said = allow(bench, "--yes")
-    assert "cdn.example.net and all names below it are allowed for everyone: order 12 of 2026-09-02." in said
+    assert "cdn.example.net and all names below it are allowed for everyone: paper order 12 of 2026-09-02." in said
     needed = "needed by lessons.example"
     assert entries(bench) == [("cdn.example.net", needed), ("games.example", needed), (SITE, "")]
 

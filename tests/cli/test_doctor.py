@@ -32,9 +32,11 @@ from cli.facts import (
 from cli.findings import Finding, Health
 from cli.sockets import OpenSocket, holders, in_the_way, open_sockets, parse_table
 from cli.status import State
+from cli.vicinity import Vicinity
+from policy.discovery import Whereabouts
 from policy.presets import PRESETS_BY_ID
 from resolver.querylog import HEADER_LINE
-from settings.model import Log, LogDetail, Settings, UpstreamSettings
+from settings.model import DeviceSettings, Log, LogDetail, Settings, UpstreamSettings
 from settings.model import Server as SettingsServer
 from tests.cli.fakes import STATUS, installation, pretend_listening, run, status_worker
 from tests.harness.upstream import FakeUpstream, says
@@ -56,7 +58,9 @@ HEALTHY = Facts(
     lists=(ListState("games", 500, NOW - timedelta(days=1)),),
     lists_error="",
     clients=Clients(),
-    gateways=frozenset({"192.0.2.1"}),
+    vicinity=Vicinity(gateways=frozenset({"192.0.2.1"})),
+    own=frozenset({"192.0.2.53"}),
+    reached_at="192.0.2.53",
     python=(3, 11, 7),
 )
 
@@ -84,7 +88,14 @@ TAKEN = replace(PLACE, error=BindError.TAKEN)
 RESOLVED = Holder("udp", "127.0.0.53", 53, 310, "systemd-resolve")
 UP = HEALTHY.probes[0]
 DOWN = Probe("udp://192.0.2.2", Outcome.TIMEOUT)
-ONE_CLIENT = Clients({"192.0.2.1": 196, "192.0.2.77": 4})
+ONE_CLIENT = Clients({"192.0.2.1": 1960, "192.0.2.77": 40})
+BY_IPV6 = Vicinity(
+    Whereabouts({"fe80::1": "00:00:5e:10:00:01", "2001:db8::1": "00:00:5e:10:00:01"}, {}), frozenset({"fe80::1"})
+)
+SILENT = Vicinity(
+    Whereabouts({f"192.0.2.{number}": f"00:00:5e:10:00:{number:02x}" for number in (1, 5, 6, 7, 8)}, {}),
+    HEALTHY.vicinity.gateways,
+)
 
 CASES: list[tuple[str, dict[str, object], Health, str]] = [
     ("state", {"folder": replace(FOLDER, writable=False)}, Health.PROBLEM, "cannot be written"),
@@ -168,15 +179,54 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
     ("clients", {"state": STOPPED, "clients": ONE_CLIENT}, Health.PROBLEM, "which is the router"),
     (
         "clients",
-        {"state": STOPPED, "clients": ONE_CLIENT, "gateways": frozenset()},
+        {"state": STOPPED, "clients": ONE_CLIENT, "vicinity": Vicinity()},
         Health.WARNING,
-        "98 % of 200 queries come from one address, 192.0.2.1",
+        "98 % of 2000 queries come from one address, 192.0.2.1",
     ),
     (
         "clients",
         {"state": replace(RUNNING, replies=(Reply(0, replace(WELL, clients=(ClientCount("192.0.2.1", 990),))),))},
         Health.PROBLEM,
         "99 % of 1000",
+    ),
+    (
+        "clients",  # the log shows what is so now, the workers' counts go back to their start
+        {"clients": ONE_CLIENT},
+        Health.PROBLEM,
+        "98 % of 2000",
+    ),
+    (
+        "clients",  # routes name the router by its link-local address only
+        {"clients": Clients({"2001:db8::1": 1000}), "vicinity": BY_IPV6},
+        Health.PROBLEM,
+        "2001:db8::1, which is the router",
+    ),
+    (
+        "clients",
+        {"clients": Clients({"192.0.2.1": 600, "192.0.2.7": 600})},
+        Health.PROBLEM,
+        "more than it needs for itself",
+    ),
+    (
+        "clients",
+        {"clients": Clients({"192.0.2.1": 500, "192.0.2.9": 700}), "vicinity": SILENT},
+        Health.PROBLEM,
+        "never ask: 4.",
+    ),
+    (
+        "clients",  # what this machine itself asks says nothing of the others
+        {"clients": Clients({"192.0.2.1": 1000, "192.0.2.53": 9000, "127.0.0.1": 9000})},
+        Health.PROBLEM,
+        "100 % of 1000",
+    ),
+    (
+        "clients",
+        {
+            "clients": ONE_CLIENT,
+            "settings": Settings(devices=DeviceSettings(trusted_routers=("192.0.2.1",))),
+        },
+        Health.PROBLEM,
+        "which is the router",
     ),
     ("server", {"state": STOPPED}, Health.WARNING, "not running"),
     ("server", {"state": replace(RUNNING, replies=(Reply(0, None, "hangs"),))}, Health.PROBLEM, "hangs"),
@@ -205,10 +255,24 @@ def test_what_is_wrong_is_found_with_the_next_step(
 
 
 NO_FINDING: list[tuple[str, dict[str, object]]] = [
-    ("clients", {"state": STOPPED, "clients": Clients({"192.0.2.1": 199})}),
-    ("clients", {"state": STOPPED, "clients": Clients({"127.0.0.1": 500})}),
-    ("clients", {"state": STOPPED, "clients": Clients({"192.0.2.1": 190, "192.0.2.7": 10})}),
-    ("clients", {"state": STOPPED, "clients": Clients({"": 500})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"192.0.2.1": 999})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"127.0.0.1": 5000})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"192.0.2.53": 5000})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"192.0.2.1": 290, "192.0.2.7": 710})}),
+    ("clients", {"state": STOPPED, "clients": Clients({"": 5000})}),
+    ("clients", {"clients": Clients({"192.0.2.9": 700, "192.0.2.7": 900}), "vicinity": SILENT}),
+    (
+        "clients",  # who asked lately is not silent, though these lines have nothing of it
+        {"clients": Clients({"192.0.2.1": 500, "192.0.2.9": 700, "192.0.2.5": 0, "192.0.2.6": 0}), "vicinity": SILENT},
+    ),
+    (
+        "clients",  # the busiest ten of many clients, as workers name them: the router is one of them, not all
+        {
+            "state": replace(
+                RUNNING, replies=(Reply(0, replace(WELL, queries=9000, clients=(ClientCount("192.0.2.1", 2000),))),)
+            )
+        },
+    ),
     ("loopback", {"places": (Place("127.0.0.1:5353", 5353, loopback=True),)}),
     ("loopback", {"places": (PLACE, Place("127.0.0.1:53", 53, loopback=True))}),
     ("clock", {"clock": replace(CLOCK, synchronised=None)}),
@@ -238,7 +302,22 @@ def test_the_remedy_for_systemd_resolved_is_exact() -> None:
 def test_a_router_that_asks_for_all_is_told_with_dhcp_option_6() -> None:
     remedy = found("clients", state=STOPPED, clients=ONE_CLIENT)[0].remedy
     assert "option 6" in remedy
+    assert "DNS server 192.0.2.53 and no other" in remedy
     assert "docs/router-dhcp.md" in remedy
+
+
+def test_where_nobody_knows_our_address_the_remedy_says_so_in_words() -> None:
+    assert (
+        "DNS server this machine's address and no other"
+        in found("clients", clients=ONE_CLIENT, reached_at="")[0].remedy
+    )
+
+
+def test_devices_that_ask_by_themselves_are_said_to() -> None:
+    facts = replace(HEALTHY, clients=Clients({"192.0.2.7": 500, "192.0.2.8": 500}))
+    assert "Queries come from more than one device." in {each.text for each in diagnose(facts)}
+    few = replace(facts, state=STOPPED, clients=Clients({"192.0.2.7": 500, "192.0.2.53": 5000}))
+    assert "clients" not in {each.subject for each in diagnose(few)}
 
 
 @pytest.mark.parametrize("probes", [(DOWN,), (DOWN, DOWN), ()])
@@ -312,7 +391,6 @@ def test_sockets_without_proc_are_unknown_not_an_error(tmp_path: Path) -> None:
     assert open_sockets(tmp_path) == []
     assert holders([OpenSocket("udp", "127.0.0.1", 53, 1)], tmp_path)[0].pid is None
     assert machine.memory(tmp_path) is None
-    assert machine.gateways(tmp_path) == frozenset()
     assert machine.low_ports_allowed(tmp_path) is False
 
 
@@ -325,17 +403,6 @@ def test_low_ports_by_capability_or_by_setting(tmp_path: Path) -> None:
     (tmp_path / "sys/net/ipv4").mkdir(parents=True)
     (tmp_path / "sys/net/ipv4/ip_unprivileged_port_start").write_text("53\n")
     assert machine.low_ports_allowed(tmp_path) is True
-
-
-@pytest.mark.skipif(sys.byteorder != "little", reason="the sample was taken on a little-endian machine")
-def test_default_routes_lead_to_gateways() -> None:
-    text = (
-        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
-        "eth0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\n"
-        "eth0\t0000A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\n"
-        "junk\n"
-    )
-    assert machine.parse_routes(text) == frozenset({"192.168.0.1"})
 
 
 def test_memory_and_disk_are_read(tmp_path: Path) -> None:
@@ -435,12 +502,24 @@ def test_doctor_prints_remedies_and_exits_1_on_a_problem(tmp_path: Path) -> None
 
 def test_the_newest_log_lines_are_counted_by_client(tmp_path: Path) -> None:
     where = installation(tmp_path)
-    folder = where.settings.paths.query_log
-    folder.mkdir()
+    paths = where.settings.paths
+    paths.query_log.mkdir()
     row = "2026-09-02T10:00:00.000+05:00\t{}\t\t\tpupils\texample.org\tA\tallow\tdefault\t\t\tNOERROR\tcache\t0.1\n"
-    lines = "".join(row.format(client) for client in ["10.0.0.1"] * 3 + ["10.0.0.2"])
-    (folder / "20260902T050000-w0-0001.tsv").write_bytes(HEADER_LINE + lines.encode())
-    assert machine.clients(machine.newest_lines(where.settings.paths)).queries == {"10.0.0.1": 3, "10.0.0.2": 1}
+    lines = "".join(row.format(client) for client in ["10.0.0.3", *["10.0.0.1"] * 3, "10.0.0.2"])
+    (paths.query_log / "20260902T050000-w0-0001.tsv").write_bytes(HEADER_LINE + lines.encode())
+    newest, lately = machine.newest_lines(paths)[:4], machine.askers(paths, datetime(2026, 9, 3, tzinfo=UTC))
+    assert machine.clients(newest, lately).queries == {"10.0.0.1": 3, "10.0.0.2": 1, "10.0.0.3": 0}
+    assert machine.askers(paths, datetime(2026, 9, 4, tzinfo=UTC)) == []
+
+
+def test_a_query_log_that_may_not_be_read_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.scandir", refuse)
+    paths = installation(tmp_path).settings.paths
+    assert machine.askers(paths, NOW) == []
+    assert machine.newest_lines(paths) == []
 
 
 def test_our_own_address_in_resolv_conf_is_no_upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from blocklists.publish import rebuild
 from policy.categories import CATEGORIES
+from policy.levels import Level
 from policy.presets import PRESETS, PRESETS_BY_ID
 from policy.safesearch import SAFE
 from policy.services import SERVICES
@@ -33,11 +34,14 @@ def test_groups_are_listed(bench: Bench) -> None:
     assert f"{len(CATEGORIES)} of {len(CATEGORIES)}" in table
     listed = bench.json("groups", "--json")
     assert isinstance(listed, list)
-    assert [(each["id"], each["level"], each["default"]) for each in listed] == [
-        ("pupils", "medium", True),
-        ("teachers", "low", False),
-        ("staff", "open", False),
-        ("guests", "medium", False),
+    assert [(each["id"], each["level"], each["supervised"], each["default"]) for each in listed] == [
+        ("pupils", "medium", True, True),
+        ("primary", "high", True, False),
+        ("senior", "medium", True, False),
+        ("teachers", "low", False, False),
+        ("staff", "open", False, False),
+        ("guests", "medium", True, False),
+        ("servers", "medium", False, False),
     ]
 
 
@@ -113,6 +117,13 @@ def test_a_network_outside_the_allowed_ones_is_told(bench: Bench) -> None:
         (1, ("remove", "pupils", "--force"), "cannot be removed"),
         (1, ("set", "pupils", "--drop-network", "10.9.0.0/16"), "expected a network of pupils"),
         (2, ("--json", "show", "pupils"), "--json stands behind the command"),
+        (2, ("set", "pupils", "--level", "low", "--protocol", "3"), "found only one of the two"),
+        (2, ("set", "pupils", "--level", "low", "--date", "2026-09-01"), "found only one of the two"),
+        (2, ("set", "pupils", "--protocol", " ", "--date", "2026-09-01"), "found only one of the two"),
+        (2, ("set", "pupils", "--protocol", "3", "--date", "1.9.2026"), "--date: expected a day as YYYY-MM-DD"),
+        (2, ("set", "pupils", "--protocol", "3\n4", "--date", "2026-09-01"), "--protocol: expected at most 40"),
+        (2, ("add", "room5", "--protocol", "3"), "found only one of the two"),
+        (2, ("remove", "guests", "--protocol", "3"), "found only one of the two"),
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(
@@ -168,7 +179,8 @@ def test_a_preset_sets_level_blocks_and_safe_search(bench: Bench, preset: str) -
     assert {*found["blocked_categories"], *found["blocked_services"]} == wanted.blocked
     assert {engine: mode for engine, mode in found["safe_search"].items() if mode != "off"} == wanted.safe_search
     bench.done("groups", "add", "room5", "--preset", preset)
-    assert group(bench, "room5") | {"id": "", "title": ""} == found | {"id": "", "title": ""}
+    other = {"id": "", "title": "", "supervised": wanted.level is not Level.OPEN}
+    assert group(bench, "room5") | {"id": "", "title": ""} == found | other
 
 
 def test_one_preset_after_another_leaves_nothing_of_the_first(bench: Bench) -> None:
@@ -213,7 +225,7 @@ def test_what_a_level_leaves_open_is_told(bench: Bench) -> None:
     assert (result.exit_code, "TikTok (tiktok). Level medium closes them" in result.stderr) == (0, True)
     result = bench.run("groups", "set", "teachers", "--block", "tiktok", "--block", "games")
     assert "stay open all the same: Games (games)." in result.stderr
-    assert bench.run("groups", "set", "pupils", "--block", "tiktok").stderr == ""
+    assert "stay open" not in bench.run("groups", "set", "pupils", "--block", "tiktok").stderr
     assert "found nobody" in bench.refused(1, "groups", "set", "nobody", "--preset", "staff")
 
 
@@ -257,3 +269,87 @@ def test_a_category_that_closes_a_service_all_the_same_is_named(
     assert result.exit_code == 0
     note = "Note: Video and music (video) is closed for pupils too: of 2 names of YouTube (youtube), 1 stay closed."
     assert (note in result.stderr) is told
+
+
+def test_whether_rooms_and_lessons_restrict_a_group_is_set_and_shown(bench: Bench) -> None:
+    bench.done("groups", "set", "teachers", "--supervised")
+    assert group(bench, "teachers")["supervised"] is True
+    assert "Supervised: yes, rooms and lessons restrict it." in bench.done("groups", "show", "teachers")
+    bench.done("groups", "set", "teachers", "--level", "medium")
+    assert group(bench, "teachers")["supervised"] is True
+    bench.done("groups", "set", "pupils", "--unsupervised")
+    assert "Supervised: no" in bench.done("groups", "show", "pupils")
+    table = [line.split() for line in bench.done("groups").splitlines()]
+    assert {line[0]: line[3] for line in table if line[0] in ("pupils*", "teachers", "staff")} == {
+        "pupils*": "no",
+        "teachers": "yes",
+        "staff": "no",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "supervised"),
+    [
+        ((), True),
+        (("--level", "high"), True),
+        (("--level", "low"), False),
+        (("--level", "open"), False),
+        (("--level", "open", "--supervised"), True),
+        (("--unsupervised",), False),
+        (("--preset", "staff"), False),
+    ],
+)
+def test_rooms_restrict_a_new_group_unless_its_level_is_for_adults(
+    bench: Bench, arguments: tuple[str, ...], supervised: bool
+) -> None:
+    bench.done("groups", "add", "room5", *arguments)
+    assert group(bench, "room5")["supervised"] is supervised
+
+
+NOTE = "Note: no protocol of the council was given, and the history says so."
+
+
+def documents(bench: Bench) -> list[str]:
+    changes = bench.json("audit", "show", "--json")
+    assert isinstance(changes, list)
+    return [change["document"] for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "next_step"),
+    [
+        (("set", "pupils", "--level", "low"), "repeat the command with --protocol NUMBER --date YYYY-MM-DD"),
+        (("add", "room5"), "schoolfilter groups set room5 --protocol NUMBER --date YYYY-MM-DD"),
+        (("remove", "guests"), "given with --protocol NUMBER --date YYYY-MM-DD"),
+    ],
+)
+def test_a_change_carries_the_councils_protocol_or_says_how_to_give_one(
+    bench: Bench, arguments: tuple[str, ...], next_step: str
+) -> None:
+    result = bench.run("groups", *arguments)
+    assert result.exit_code == 0
+    assert NOTE in result.stderr
+    assert next_step in result.stderr
+    bench.done("groups", "set", "pupils", "--level", "medium")
+    if arguments[0] != "set":
+        return
+    result = bench.run("groups", *arguments, "--protocol", "3", "--date", "2026-09-01")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert documents(bench) == ["", "", "", "protocol 3 of 2026-09-01"]
+
+
+@pytest.mark.parametrize("arguments", [("add", "room5"), ("remove", "guests")])
+def test_a_group_comes_and_goes_on_a_protocol(bench: Bench, arguments: tuple[str, ...]) -> None:
+    result = bench.run("groups", *arguments, "--protocol", "3", "--date", "2026-09-01")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert documents(bench)[-1] == "protocol 3 of 2026-09-01"
+
+
+def test_a_protocol_alone_is_for_all_of_a_group_that_has_none(bench: Bench) -> None:
+    bench.done("groups", "add", "room5", "--network", "10.0.5.0/24", "--protocol", "2", "--date", "2026-08-20")
+    bench.done("groups", "set", "room5", "--block", "tiktok")
+    bench.done("groups", "set", "room5", "--protocol", "3", "--date", "2026-09-01")
+    shown = bench.done("policy", "show", "--group", "room5")
+    assert "without a document" not in shown
+    assert "protocol 2 of 2026-08-20" in shown
+    assert "closed: tiktok" in shown[shown.index("protocol 3 of 2026-09-01") :]

@@ -1,14 +1,22 @@
 """`status` says plainly whether the server runs and what is wrong, and its exit status says it too."""
 
+import asyncio
 import json
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from cli.control import ClientCount, ControlError, Listening, Reply, UpstreamStatus, WorkerStatus, parse_status
 from cli.status import State, duration, problems, rows, share, status
+from cli.status_approval import ApprovalState, read_approval_state
+from policy.ledger import GENESIS, seal
+from policy.orders import Addition, Order, OrderKind
+from storage.approval_db import ApprovalDb
+from storage.policy_db import open_policy
+from storage.requests import NewRequest, RequestKind
 from tests.cli.fakes import STATUS, FakeWorker, as_line, installation, pretend_listening, run, status_worker
 
 WELL = parse_status(STATUS)
@@ -108,6 +116,10 @@ def test_a_damaged_description_is_named_not_a_traceback(tmp_path: Path, text: st
     ("changes", "expected"),
     [
         ({"policy_error": "damaged"}, "cannot read the policy and keeps version 12: damaged"),
+        (
+            {"ledger_faults": ["order 3 was changed."]},
+            "ledger of orders: order 3 was changed. See: schoolfilter orders",
+        ),
         ({"index_error": "gone"}, "cannot read the list index and keeps generation g1: gone"),
         ({"log_error": "No space left"}, "cannot write the query log: No space left"),
         ({"log_lost_lines": 7}, "lost 7 lines"),
@@ -168,3 +180,37 @@ def test_control_characters_from_a_worker_never_reach_the_terminal(tmp_path: Pat
         result = run(status, installation(tmp_path))
     assert "\x1b" not in result.output
     assert "\\u{1b}]0;x\\u{7}\\u{202e}" in result.output
+
+
+def test_what_waits_for_the_director_and_which_lessons_are_on_is_shown() -> None:
+    asked = datetime(2026, 9, 1, 20, 0, tzinfo=UTC)
+    waiting = ApprovalState(2, asked, ("The director's list: entries that end within 30 days: 3.",))
+    lesson = {"room": "lab", "teacher": "Asanova G.", "ends": "2026-09-02T04:45:00+00:00"}
+    found = replace(state(parse_status(STATUS | {"lessons": [lesson]})), approval=waiting)
+    shown = rows(found, ZoneInfo("Asia/Almaty"))
+    assert ("lesson", "lab: Asanova G. until 09:45") in shown
+    assert ("requests", "2 for the director, the oldest of 2026-09-02; see: schoolfilter requests") in shown
+    assert ("to be reviewed", "The director's list: entries that end within 30 days: 3.") in shown
+
+
+def test_requests_and_entries_that_end_are_found_in_the_policy(tmp_path: Path) -> None:
+    now = datetime(2026, 9, 2, 4, 0, tzinfo=UTC)
+    where = installation(tmp_path, school__time_zone="Asia/Almaty")
+    addition = Addition("kitap.example", until=date(2026, 9, 20))
+    order = Order(
+        sequence=1, kind=OrderKind.PAPER, number="1", date=date(2026, 9, 1), previous=GENESIS, additions=(addition,),
+        entered_at=now, entered_by="test", school="",
+    )  # fmt: skip
+
+    async def prepare() -> None:
+        approval = ApprovalDb(await open_policy(where.settings.paths.policy_db))
+        await approval.enter(1, [seal(order)], detail={}, document="", at=now, by="test")
+        await approval.ask([NewRequest(RequestKind.ALLOW, "a.example")], at=now, by="test")
+
+    assert read_approval_state(where.settings, now) == ApprovalState()
+    asyncio.run(prepare())
+    found = read_approval_state(where.settings, now)
+    assert (found.requests, found.oldest) == (1, now)
+    assert found.reminders[0] == "The director's list: entries that end within 30 days: 1."
+    where.settings.paths.policy_db.write_bytes(b"no database")
+    assert read_approval_state(where.settings, now) == ApprovalState()

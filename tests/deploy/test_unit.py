@@ -39,6 +39,11 @@ def test_its_only_capability_is_to_open_port_53() -> None:
     assert directives["User"] == ["schoolfilter"]
 
 
+def test_it_may_ask_the_kernel_for_neighbours_and_no_other_family_is_open() -> None:
+    """Without AF_NETLINK no device is recognised by its MAC; /proc/net, the other way, is closed by ProcSubset."""
+    assert _directives()["RestrictAddressFamilies"] == ["AF_INET AF_INET6 AF_UNIX AF_NETLINK"]
+
+
 def test_it_is_started_again_however_it_ended_and_never_given_up() -> None:
     directives = _directives()
     assert directives["Restart"] == ["always"]

@@ -11,13 +11,14 @@ from policy.bypass import BYPASS_NAMES
 from policy.categories import BY_ID, CATEGORIES, Severity
 from policy.decide import RULES, decide, entry_for
 from policy.decision import Action, Decision, Listing, Reason, Terms, Why
+from policy.groups import closed_categories
 from policy.levels import Level
 from policy.names import with_parents
 from policy.needed import Needed
 from policy.safesearch import SAFE, rewrites
 from policy.services import SERVICES, SERVICES_BY_ID
-from policy.snapshot import Entry, EntryKind, View, closed_categories
 from policy.statements import in_force
+from policy.views import Entry, EntryKind, View
 
 NAME = "www.example.org"
 
@@ -174,6 +175,7 @@ def test_the_tuple_is_the_documented_order() -> None:
         "_bypass",
         "_locked",
         "_closed",
+        "_exceptions",
         "_directors_list",
         "_hand_made_blocks",
         "_level_high",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blocklists.index import Index
-from policy.snapshot import EntryKind, Snapshot
+from policy.snapshot import Snapshot
 from resolver import changes, succession
 from resolver import worker as worker_module
 from resolver.changes import Changes
@@ -112,7 +112,7 @@ async def test_a_worker_hears_of_the_policy_while_lists_are_being_read(
         try:
             while not begun.is_set():
                 await asyncio.sleep(0.01)
-            await stored.add_entries([NewEntry(EntryKind.BLOCK, "example.org")], at=NOW, by="test")
+            await stored.add_blocks([NewEntry("example.org")], at=NOW, by="test")
             while blocked(worker.engine.snapshot) != {"example.org"}:
                 await asyncio.sleep(0.01)
         finally:
@@ -120,8 +120,6 @@ async def test_a_worker_hears_of_the_policy_while_lists_are_being_read(
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
-            if worker.policy is not None:
-                await worker.policy.close()
 
 
 def blocked(snapshot: Snapshot) -> set[str]:

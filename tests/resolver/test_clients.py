@@ -4,9 +4,10 @@ import ipaddress
 
 import pytest
 
+from policy.snapshot import Place
 from resolver import clients as module
 from resolver.cache import ViewState
-from resolver.clients import BURST_SECONDS, UNLIMITED, Client, Clients
+from resolver.clients import BURST_SECONDS, UNLIMITED, Client, Clients, Standing
 from tests.resolver.world import policy, staff
 
 RATE = 100
@@ -20,12 +21,16 @@ class School:
     def __init__(self, rate: int = RATE, networks: tuple[str, ...] = NETWORKS) -> None:
         self.snapshot = policy(groups=[staff()])
         self.states: dict[str, ViewState] = {}
-        self.clients = Clients(networks, rate, self.state_of)
+        self.macs: dict[str, str] = {}
+        self.clients = Clients(
+            networks, rate, self.standing, routers=("10.0.0.1",), mac_of=lambda address: self.macs.get(address, "")
+        )
 
-    def state_of(self, address: str) -> ViewState:
-        """Return the view of an address."""
+    def standing(self, address: str, mac: str) -> Standing:
+        """Return where an address stands; the device is called as its MAC."""
         group = self.snapshot.group_of(address)
-        return self.states.setdefault(group, ViewState(self.snapshot.views[group], 100, 100_000))
+        state = self.states.setdefault(group, ViewState(self.snapshot.views[group], 100, 100_000))
+        return Place(group, "", mac), state
 
     def change(self) -> None:
         """Put a new policy in force."""
@@ -168,3 +173,57 @@ def test_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(500):
         assert school.client(str(ipaddress.ip_address("10.0.0.0") + number)).allowed
         assert len(school.clients.by_octets) <= 50
+
+
+def test_a_line_of_the_log_names_device_room_and_group() -> None:
+    school = School()
+    school.macs = {"10.0.0.7": "tablet-7"}
+    assert school.client("10.0.0.7").prefix == b"10.0.0.7\ttablet-7\t\tpupils\t"
+    assert school.client("10.0.0.8").prefix == b"10.0.0.8\t\t\tpupils\t"
+
+
+def test_another_device_with_the_address_is_noticed_and_what_the_client_used_up_stays_used_up() -> None:
+    school = School()
+    client = school.client("10.0.0.7")
+    client.budget -= 5
+    school.macs = {"10.0.0.7": "tablet-7"}
+    school.clients.learn_anew(["10.0.0.7", "10.0.0.99"])
+    again = school.client("10.0.0.7")
+    assert again is client
+    assert (again.place.device, again.queries) == ("tablet-7", 5)
+
+
+def test_an_ipv4_client_of_a_socket_for_both_families_is_found_as_well() -> None:
+    school = School(networks=("::/0",))
+    client = school.client("::ffff:10.0.0.7")
+    school.macs = {client.address: "tablet-7"}
+    school.clients.learn_anew(["10.0.0.7"])
+    assert school.client("::ffff:10.0.0.7").place.device == "tablet-7"
+
+
+def test_a_router_asks_on_behalf_of_others_each_with_a_place_and_a_budget_of_its_own() -> None:
+    school = School()
+    router = school.client("10.0.0.1")
+    assert router.front
+    assert router.prefix == b""
+    known = school.clients.behind(router, "10.0.0.9", "02:00:5e:10:00:01", 0.0)
+    assert known.prefix == b"10.0.0.9\t02:00:5e:10:00:01\t\tpupils\t"
+    assert school.clients.behind(router, "10.0.0.9", "02:00:5e:10:00:01", 0.0) is known
+    nameless = school.clients.behind(router, "", "02:00:5e:10:00:02", 0.0)
+    assert nameless.prefix == b"10.0.0.1\t02:00:5e:10:00:02\t\tpupils\t"
+    itself = school.clients.behind(router, "", "", 0.0)
+    assert itself.prefix == b"10.0.0.1\t\t\tpupils\t"
+    assert len({id(each) for each in (router, known, nameless, itself)}) == 4
+    stranger = school.clients.behind(router, "192.0.2.1", "", 0.0)
+    assert not stranger.allowed
+
+
+def test_who_is_behind_a_router_finds_its_place_of_now_after_a_change() -> None:
+    school = School()
+    router = school.client("10.0.0.1")
+    behind = school.clients.behind(router, "10.0.9.1", "", 0.0)
+    assert behind.place.group == "staff"
+    school.change()
+    school.snapshot = policy(groups=[staff("10.0.8.0/24")])
+    assert school.clients.current(behind).place.group == "pupils"
+    assert school.clients.behind(school.client("10.0.0.1"), "10.0.9.1", "", 0.0) is behind

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.groups import Group
 from policy.hours import parse_hours
 from policy.levels import Level
-from policy.snapshot import Group, Snapshot, build_snapshot
+from policy.snapshot import Snapshot, build_snapshot
 from resolver.hours import HourlyPolicy
 from tests.resolver.world import World, columns, listed
 

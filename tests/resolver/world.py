@@ -11,9 +11,11 @@ import dns.message
 import dns.opcode
 
 from policy.decision import Listing
+from policy.groups import Group
 from policy.levels import Level
 from policy.names import with_parents
-from policy.snapshot import Entry, EntryKind, Group, Snapshot, build_snapshot
+from policy.snapshot import Snapshot, build_snapshot
+from policy.views import Entry, EntryKind
 from resolver.answers import sinkhole
 from resolver.engine import Engine, Waiter
 from resolver.entropy import Entropy
@@ -238,7 +240,10 @@ class World:
         stale_seconds: float = 86_400.0,
         private_zones: tuple[str, ...] = (),
         blocked_only: bool = False,
+        trusted_routers: tuple[str, ...] = (),
     ) -> None:
+        self.macs: dict[str, str] = {}
+        """MAC by address, as the neighbour table would tell."""
         self.now = BEGIN
         self.lists = Lists(listings, addresses)
         self.forwarder = Forwarder(Entropy(), self.clock, self.finish)
@@ -258,6 +263,8 @@ class World:
             private_zones=private_zones,
             blocked_only=blocked_only,
             clock=self.clock,
+            trusted_routers=trusted_routers,
+            mac_of=lambda address: self.macs.get(address, ""),
         )
         self.lines: list[str] = []
         """Log lines of late replies, without time."""

@@ -55,6 +55,10 @@ def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
         page_address = "192.0.2.9, 2001:db8::9"
         [log]
         durability = "batch"
+        [devices]
+        trusted_routers = ["127.0.0.1", "fe80::1"]
+        lease_files = ["/var/lib/misc/dnsmasq.leases"]
+        neighbours = false
         """,
         "utf-8",
     )
@@ -66,6 +70,9 @@ def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
     assert settings.upstream.zones == {"school.local": ("udp://192.0.2.2",)}
     assert settings.blocking.answer is BlockAnswer.PAGE
     assert settings.log.durability is Durability.BATCH
+    assert settings.devices.trusted_routers == ("127.0.0.1", "fe80::1")
+    assert settings.devices.lease_files == ("/var/lib/misc/dnsmasq.leases",)
+    assert settings.devices.neighbours is False
 
 
 def test_every_key_can_stand_in_the_environment_and_wins(file: Path) -> None:
@@ -140,6 +147,15 @@ def test_all_mistakes_are_told_at_once_each_with_its_place(file: Path) -> None:
         ('[blocking]\nanswer = "page"', 'expected an address, because blocking.answer = "page", found an empty text'),
         ('[blocking]\nanswer = "sink"', "blocking.answer: expected one of page, null, nxdomain, found 'sink'"),
         ('[blocking]\npage_address = "nowhere"', "found 'nowhere'"),
+        (
+            '[devices]\ntrusted_routers = ["192.168.1.0/24"]',
+            "expected an address such as 192.168.1.1 or fd00::1, found",
+        ),
+        ('[devices]\ntrusted_routers = ["fe80::1%eth0"]', "found 'fe80::1%eth0'"),
+        ('[devices]\ntrusted_routers = ["0.0.0.0"]', "found '0.0.0.0'"),
+        ('[devices]\ntrusted_routers = ["ff02::1"]', "found 'ff02::1'"),
+        ('[devices]\nlease_files = ["dnsmasq.leases"]', "expected a path such as /var/lib/misc/dnsmasq.leases, found"),
+        ('[devices]\nneighbours = "yes"', "devices.neighbours: expected true or false, found 'yes'"),
         ('[school]\ncountry = "ru"', "school.country: expected one of kz, kg, found 'ru'"),
         ('[school]\ntime_zone = "Asia/Almata"', "found 'Asia/Almata'. Did you mean Asia/Almaty?"),
         ('[school]\ntime_zone = "../etc/passwd"', "a time zone such as Asia/Almaty"),

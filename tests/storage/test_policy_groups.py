@@ -1,9 +1,7 @@
 """policy.db: hours, services and safe search of groups, and how a school that has a policy comes to them."""
 
-import json
-import sqlite3
-from contextlib import closing
-from datetime import UTC, date, datetime
+import ipaddress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,28 +9,24 @@ import pytest
 from policy.categories import CATEGORIES
 from policy.hours import parse_hours
 from policy.levels import Level
+from policy.matrix import Key, Topic
 from policy.needed import Needed
 from policy.safesearch import SAFE
-from policy.snapshot import EntryKind
-from storage.database import database
 from storage.errors import DamagedDatabase
 from storage.policy_db import PolicyDb, open_policy
-from storage.policy_rows import GroupChange, NewEntry, Order
-from storage.policy_schema import MIGRATIONS
+from storage.policy_history import in_force
+from storage.policy_rows import GroupChange, UnknownEntry
+from tests.storage.policies import AT, LATER, by_hand, rows, snapshot_of
 
-AT = datetime(2026, 9, 2, 8, 0, tzinfo=UTC)
 LESSONS = parse_hours("mon-fri 08:00-13:30")
 NIGHT = parse_hours("22:00-06:00")
+NETWORK = ipaddress.ip_network("10.0.9.0/24")
+THIRD, FOURTH = "protocol 3 of 2026-09-01", "protocol 4 of 2026-09-03"
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "policy.db"
-
-
-def rows(path: Path, query: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as raw:
-        return raw.execute(query).fetchall()
 
 
 async def test_a_new_school_begins_with_safe_search_for_pupils_and_guests(path: Path) -> None:
@@ -41,9 +35,12 @@ async def test_a_new_school_begins_with_safe_search_for_pupils_and_guests(path: 
         assert await policy.version() == 1
     assert {id_: dict(group.safe_search) for id_, group in groups.items()} == {
         "pupils": SAFE,
-        "guests": SAFE,
+        "primary": SAFE,
+        "senior": SAFE,
         "teachers": {},
         "staff": {},
+        "guests": SAFE,
+        "servers": {},
     }
     assert all(group.blocked_categories == {category.id for category in CATEGORIES} for group in groups.values())
     assert not any(group.hours for group in groups.values())
@@ -53,9 +50,9 @@ async def test_services_and_hours_become_the_group_and_its_view(path: Path) -> N
     async with await open_policy(path) as policy:
         change = GroupChange(block=("tiktok", "games"), hours=LESSONS)
         await policy.set_group("pupils", change, at=AT, by="deputy")
-        snapshot = await policy.load_snapshot(())
-        lesson = await policy.load_snapshot((), moment=datetime(2026, 9, 7, 9, 0))  # noqa: DTZ001 - local time
-        free = await policy.load_snapshot((), moment=datetime(2026, 9, 7, 15, 0))  # noqa: DTZ001
+        snapshot = await snapshot_of(policy)
+        lesson = await snapshot_of(policy, moment=datetime(2026, 9, 7, 9, 0))  # noqa: DTZ001 - local time
+        free = await snapshot_of(policy, moment=datetime(2026, 9, 7, 15, 0))  # noqa: DTZ001
     assert snapshot.groups["pupils"].hours == {"tiktok": LESSONS, "games": LESSONS}
     assert str(snapshot.groups["pupils"].hours["games"]) == "mon-fri 08:00-13:30"
     assert {"tiktok", "games"} <= lesson.views["pupils"].closed
@@ -87,10 +84,10 @@ async def test_safe_search_is_set_per_engine_and_keeps_its_history(path: Path) -
     async with await open_policy(path) as policy:
         modes = (("youtube", "strict"), ("brave", "off"), ("google", "on"))
         await policy.set_group("pupils", GroupChange(safe_search=modes), at=AT, by="deputy")
-        found = (await policy.load_snapshot(())).groups["pupils"].safe_search
+        found = (await snapshot_of(policy)).groups["pupils"].safe_search
         assert dict(found) == {k: v for k, v in (SAFE | {"youtube": "strict"}).items() if k != "brave"}
         await policy.set_group("staff", GroupChange(safe_search=(("bing", "off"),)), at=AT, by="deputy")
-        assert not (await policy.load_snapshot(())).groups["staff"].safe_search
+        assert not (await snapshot_of(policy)).groups["staff"].safe_search
     history = "SELECT engine, mode, removed_by FROM group_safe_search WHERE group_id = 'pupils' ORDER BY row"
     assert ("youtube", "moderate", "deputy") in rows(path, history)
     assert ("google", "on", None) in rows(path, history)
@@ -102,128 +99,183 @@ async def test_a_group_is_added_and_removed_with_all_it_has(path: Path) -> None:
         await policy.add_group(
             "lab", "Lab", Level.MEDIUM, ["tiktok"], hours=NIGHT, safe_search={"google": "on"}, at=AT, by="deputy"
         )
-        lab = (await policy.load_snapshot(())).groups["lab"]
+        lab = (await snapshot_of(policy)).groups["lab"]
         assert (lab.hours, lab.safe_search) == ({"tiktok": NIGHT}, {"google": "on"})
         await policy.remove_group("lab", at=AT, by="deputy")
         await policy.add_group("lab", "Lab", Level.MEDIUM, [], at=AT, by="deputy")
-        lab = (await policy.load_snapshot(())).groups["lab"]
+        lab = (await snapshot_of(policy)).groups["lab"]
         assert (lab.blocked_categories, lab.hours, lab.safe_search) == (frozenset(), {}, {})
 
 
-async def test_every_change_says_what_it_was(path: Path) -> None:
+async def test_every_change_says_what_was_asked_and_what_it_was_before_and_after(path: Path) -> None:
     async with await open_policy(path) as policy:
-        change = GroupChange(block=("tiktok",), hours=LESSONS, safe_search=(("youtube", "strict"),))
+        change = GroupChange(
+            block=("tiktok",),
+            hours=LESSONS,
+            safe_search=(("youtube", "strict"),),
+            networks=(NETWORK,),
+            supervised=False,
+        )
         await policy.set_group("pupils", change, at=AT, by="deputy")
         await policy.add_group("lab", "Lab", Level.LOW, ["games"], safe_search={"google": "on"}, at=AT, by="deputy")
-    changed, added = (json.loads(str(row[0])) for row in rows(path, "SELECT detail FROM changes WHERE version > 1"))
-    assert (changed["block"], changed["hours"]) == (["tiktok"], "mon-fri 08:00-13:30")
-    assert changed["safe_search"] == {"youtube": "strict"}
-    assert (added["block"], added["hours"], added["safe_search"]) == (["games"], "", {"google": "on"})
+        await policy.remove_group("lab", at=AT, by="deputy")
+        changed, added, removed = [each.detail for each in (await policy.changes())[1:]]
+    assert changed["asked"] == {
+        "block": ["tiktok"],
+        "hours": "mon-fri 08:00-13:30",
+        "safe_search": {"youtube": "strict"},
+        "networks": ["10.0.9.0/24"],
+        "supervised": False,
+    }
+    before, after = changed["before"], changed["after"]
+    assert isinstance(before, dict)
+    assert isinstance(after, dict)
+    one, other = before["group pupils"], after["group pupils"]
+    assert sorted({*other["blocked"]} - {*one["blocked"]}) == ["tiktok"]
+    assert (one["hours"], other["hours"]) == ({}, {"tiktok": "mon-fri 08:00-13:30"})
+    assert (one["safe_search"]["youtube"], other["safe_search"]["youtube"]) == ("moderate", "strict")
+    assert (one["networks"], other["networks"]) == ([], ["10.0.9.0/24"])
+    assert (one["supervised"], other["supervised"]) == (True, False)
+    lab = {
+        "title": "Lab",
+        "level": "low",
+        "supervised": True,
+        "blocked": ["games"],
+        "hours": {},
+        "networks": [],
+        "safe_search": {"google": "on"},
+    }
+    assert added == {"before": {}, "after": {"group lab": lab}}
+    assert removed == {"before": {"group lab": lab}, "after": {}}
 
 
 async def test_what_is_needed_reaches_the_views(path: Path) -> None:
     async with await open_policy(path) as policy:
-        snapshot = await policy.load_snapshot((), needed=[Needed("example.org", True, "education")])
+        snapshot = await snapshot_of(policy, needed=[Needed("example.org", True, "education")])
     assert all("example.org" in view.needed for view in snapshot.views.values())
 
 
 async def test_hours_that_somebody_else_wrote_are_told_as_damage(path: Path) -> None:
     async with await open_policy(path) as policy:
-        with closing(sqlite3.connect(path, isolation_level=None)) as raw:
-            raw.execute("UPDATE group_categories SET hours = 'at noon' WHERE category = 'games'")
+        by_hand(path, "UPDATE group_categories SET hours = 'at noon' WHERE category = 'games'")
         with pytest.raises(DamagedDatabase, match="at noon"):
-            await policy.load_snapshot(())
+            await snapshot_of(policy)
+        with pytest.raises(DamagedDatabase, match="at noon"):
+            await in_force(policy, None)
 
 
-# from the first schema
+# documents
 
 
-async def first_schema(path: Path) -> None:
-    """Make a policy as the first version kept it: groups of all levels, one removed, blocked categories, entries."""
-    now = "2026-03-01T08:00:00+00:00"
-    async with database(path, MIGRATIONS[:1], create=True) as connection:
-        for id_, level, removed in (
-            ("pupils", "medium", None),
-            ("teachers", "low", None),
-            ("staff", "open", None),
-            ("lab", "high", None),
-            ("old", "medium", now),
-        ):
-            await connection.execute(
-                "INSERT INTO groups (id, title, level, added_at, added_by, removed_at) VALUES (?, ?, ?, ?, 'one', ?)",
-                (id_, id_.title(), level, now, removed),
-            )
-        for category, removed in (("games", None), ("video", now), ("adult", None)):
-            await connection.execute(
-                "INSERT INTO group_categories (group_id, category, added_at, added_by, removed_at)"
-                " VALUES ('pupils', ?, ?, 'one', ?)",
-                (category, now, removed),
-            )
-        await connection.execute(
-            "INSERT INTO networks (network, group_id, added_at, added_by) VALUES ('10.0.5.0/24', 'lab', ?, 'one')",
-            (now,),
-        )
-        await connection.execute(
-            "INSERT INTO entries (kind, name, group_id, note, order_number, order_date, added_at, added_by)"
-            " VALUES ('allow', 'example.org', 'lab', 'for the lesson', '12', '2026-03-01', ?, 'one')",
-            (now,),
-        )
-        await connection.execute("INSERT INTO meta (key, value) VALUES ('default_group', 'pupils')")
-        await connection.execute("UPDATE meta SET value = 7 WHERE key = 'version'")
-        await connection.execute(
-            "INSERT INTO changes (version, at, by, what, detail) VALUES (7, ?, 'one', 'x', '{}')", (now,)
-        )
+async def document_of(policy: PolicyDb, topic: Topic, item: str, group: str = "pupils") -> tuple[str, datetime, str]:
+    """Return on what document something holds, since when and by whom."""
+    origin = (await in_force(policy, None)).facts[Key(topic, group, item)].origin
+    return origin.document, origin.since, origin.by
 
 
-async def test_a_policy_of_the_first_schema_keeps_all_it_has_and_gets_safe_search(path: Path) -> None:
-    await first_schema(path)
+ASKED = [
+    pytest.param(GroupChange(level=Level.MEDIUM), Topic.GROUP, "level", id="level"),
+    pytest.param(GroupChange(title="Pupils"), Topic.GROUP, "title", id="title"),
+    pytest.param(GroupChange(supervised=True), Topic.GROUP, "supervised", id="supervised"),
+    pytest.param(GroupChange(block=("games",)), Topic.SUBJECT, "games", id="block"),
+    pytest.param(GroupChange(block=("games",), hours=NIGHT), Topic.SUBJECT, "games", id="hours"),
+    pytest.param(GroupChange(safe_search=(("google", "on"),)), Topic.SAFE_SEARCH, "google", id="safe-search"),
+    pytest.param(GroupChange(networks=(NETWORK,)), Topic.NETWORK, str(NETWORK), id="network"),
+]
+
+
+@pytest.mark.parametrize(("change", "topic", "item"), ASKED)
+async def test_repeating_a_change_with_a_document_attaches_it_and_without_one_takes_none_away(
+    path: Path, change: GroupChange, topic: Topic, item: str
+) -> None:
     async with await open_policy(path) as policy:
-        snapshot = await policy.load_snapshot(())
-        entries = await policy.entries()
-    assert list(snapshot.groups) == ["pupils", "teachers", "staff", "lab"]
-    assert snapshot.groups["pupils"].blocked_categories == {"games", "adult"}
-    assert not snapshot.groups["pupils"].hours
-    assert snapshot.group_of("10.0.5.9") == "lab"
-    assert [(entry.kind, entry.name, entry.group, entry.order) for entry in entries] == [
-        (EntryKind.ALLOW, "example.org", "lab", Order("12", date(2026, 3, 1)))
-    ]
-    safe = {id_ for id_, group in snapshot.groups.items() if group.safe_search}
-    assert safe == {"pupils", "teachers", "lab"}
-    assert all(snapshot.groups[id_].safe_search == SAFE for id_ in safe)
-    assert rows(path, "SELECT 1 FROM group_safe_search WHERE group_id IN ('old', 'staff')") == []
+        await policy.set_group("pupils", change, at=AT, by="one")
+        assert (await document_of(policy, topic, item))[0] == ""
+        before = await policy.groups()
+        await policy.set_group("pupils", change, document=THIRD, at=LATER, by="two")
+        assert await document_of(policy, topic, item) == (THIRD, LATER, "two")
+        assert await policy.groups() == before
+        others = {
+            key: fact.origin.document
+            for key, fact in (await in_force(policy, None)).facts.items()
+            if key != Key(topic, "pupils", item) and fact.origin.document
+        }
+        assert others == {}
+        await policy.set_group("pupils", change, at=LATER, by="three")
+        assert await document_of(policy, topic, item) == (THIRD, LATER, "two")
+        await policy.set_group("pupils", change, document=THIRD, at=LATER, by="four")
+        assert await document_of(policy, topic, item) == (THIRD, LATER, "two")
+        await policy.set_group("pupils", change, document=FOURTH, at=LATER, by="five")
+        assert await document_of(policy, topic, item) == (FOURTH, LATER, "five")
+        assert [each.document for each in await policy.changes()] == ["", "", THIRD, "", THIRD, FOURTH]
 
 
-async def test_the_migration_is_a_change_of_policy_like_any_other(path: Path) -> None:
-    await first_schema(path)
+async def test_a_new_title_does_not_cost_the_level_its_protocol(path: Path) -> None:
     async with await open_policy(path) as policy:
-        assert await policy.version() == 8
-        await policy.set_group("pupils", GroupChange(block=("tiktok",), hours=NIGHT), at=AT, by="deputy")
-    changes = rows(path, "SELECT version, by, what, detail FROM changes ORDER BY version")
-    assert [row[:3] for row in changes] == [
-        (7, "one", "x"),
-        (8, "schoolfilter", "safe search"),
-        (9, "deputy", "set group"),
-    ]
-    assert sorted(json.loads(str(changes[1][3]))["groups"]) == ["lab", "pupils", "teachers"]
-    stamped = str(rows(path, "SELECT at FROM changes WHERE version = 8")[0][0])
-    assert datetime.fromisoformat(stamped).utcoffset() is not None
-    assert path.with_name("policy.db.schema-1").exists()
+        await policy.set_group("pupils", GroupChange(level=Level.HIGH), document=THIRD, at=AT, by="one")
+        await policy.set_group("pupils", GroupChange(title="Pupils, grades 5 to 8"), at=LATER, by="two")
+        assert await document_of(policy, Topic.GROUP, "level") == (THIRD, AT, "one")
+        assert await document_of(policy, Topic.GROUP, "title") == ("", LATER, "two")
 
 
-async def test_the_first_schema_is_migrated_once(path: Path) -> None:
-    await first_schema(path)
-    for _ in range(2):
-        async with await open_policy(path) as policy:
-            await policy.set_group("pupils", GroupChange(safe_search=(("google", "off"),)), at=AT, by="deputy")
-    async with PolicyDb(path) as policy:
-        assert "google" not in (await policy.load_snapshot(())).groups["pupils"].safe_search
-
-
-async def test_entries_in_bulk_are_one_change(path: Path) -> None:
-    entries = [
-        NewEntry(EntryKind.ALLOW, f"n{i}.example.org", None, "bundle", Order("1", date(2026, 9, 1))) for i in range(600)
-    ]
+async def test_a_network_taken_away_can_be_documented_afterwards(path: Path) -> None:
+    change = GroupChange(drop_networks=(NETWORK,))
     async with await open_policy(path) as policy:
-        await policy.add_entries(entries, at=AT, by="deputy")
-        assert await policy.version() == 2
-        assert len((await policy.load_snapshot(())).views["pupils"].allow) == 600
+        await policy.set_group("pupils", GroupChange(networks=(NETWORK,)), at=AT, by="one")
+        await policy.set_group("pupils", change, at=AT, by="one")
+        with pytest.raises(UnknownEntry):
+            await policy.set_group("pupils", change, at=AT, by="one")
+        await policy.set_group("pupils", change, document=THIRD, at=LATER, by="one")
+        assert (await policy.changes())[-1].document == THIRD
+        with pytest.raises(UnknownEntry):
+            await policy.set_group("guests", change, document=THIRD, at=AT, by="one")
+
+
+async def test_a_protocol_alone_is_for_all_that_has_none(path: Path) -> None:
+    async with await open_policy(path) as policy:
+        first = GroupChange(level=Level.LOW, block=("games",), hours=NIGHT)
+        await policy.set_group("pupils", first, document=THIRD, at=AT, by="one")
+        await policy.set_group("pupils", GroupChange(networks=(NETWORK,)), at=AT, by="one")
+        before = await policy.groups()
+        await policy.set_group("pupils", GroupChange(), document=FOURTH, at=LATER, by="two")
+        assert await policy.groups() == before
+        documents = {
+            key: fact.origin.document
+            for key, fact in (await in_force(policy, None)).facts.items()
+            if key.holder == "pupils"
+        }
+        rests_on_third = {Key(Topic.GROUP, "pupils", "level"), Key(Topic.SUBJECT, "pupils", "games")}
+        assert {key for key, document in documents.items() if document == THIRD} == rests_on_third
+        assert {document for key, document in documents.items() if key not in rests_on_third} == {FOURTH}
+        assert not [
+            f for k, f in (await in_force(policy, None)).facts.items() if k.holder == "guests" and f.origin.document
+        ]
+
+
+# the past
+
+
+async def test_any_past_moment_can_be_shown(path: Path) -> None:
+    async with await open_policy(path) as policy:
+        began = (await policy.changes())[0].at
+        later = [began + timedelta(days=day) for day in range(1, 6)]
+        await policy.set_group("pupils", GroupChange(level=Level.HIGH, unblock=("video",)), at=later[0], by="one")
+        await policy.add_group("lab", "Lab", Level.LOW, [], [NETWORK], at=later[1], by="one")
+        await policy.set_group("pupils", GroupChange(safe_search=(("google", "off"),)), at=later[2], by="one")
+        await policy.remove_group("lab", force=True, at=later[3], by="one")
+        await policy.add_group("lab", "Second lab", Level.OFF, [], at=later[4], by="one")
+        past = [{each.id: each for each in await policy.groups(at=moment)} for moment in (began, *later)]
+        assert await policy.groups(at=began - timedelta(seconds=1)) == []
+        assert {each.id: each for each in await policy.groups()} == past[-1]
+    assert [each["pupils"].level for each in past] == [Level.MEDIUM, *[Level.HIGH] * 5]
+    assert ["video" in each["pupils"].blocked_categories for each in past] == [True, *[False] * 5]
+    assert ["google" in each["pupils"].safe_search for each in past] == [True] * 3 + [False] * 3
+    assert [each["lab"].title if "lab" in each else "" for each in past] == ["", "", "Lab", "Lab", "", "Second lab"]
+    assert [each["lab"].networks if "lab" in each else () for each in past] == [
+        (),
+        (),
+        (NETWORK,),
+        (NETWORK,),
+        (),
+        (),
+    ]

@@ -104,7 +104,7 @@ def test_a_translation_begins_and_ends_as_the_text_does(known: Catalog) -> None:
 def test_words_of_the_schools_own_documents_are_used(tongue: str) -> None:
     """REQUIREMENTS.md, "Words to use"."""
     use(tongue)
-    director = _("The number of the director's order.")
+    director = _("The number of the director's order about it.")
     white_list = _("The director's list allows {rule} and all below it.")
     harmful = _("harmful")
     assert {

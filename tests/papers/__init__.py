@@ -1,0 +1,1 @@
+"""Papers: what stands in the PDF, as poppler and zbar read it."""

@@ -1,0 +1,1 @@
+"""Read and write the school calendar as people exchange it: tables (CSV) and iCalendar."""
