@@ -50,6 +50,7 @@ def read_key(book: Book, place: Path) -> KeyFile:
 async def create(
     policy: PolicyDb,
     settings: Settings,
+    book: Book,
     passphrase: str,
     place: Path,
     *,
@@ -60,9 +61,9 @@ async def create(
 ) -> Named:
     """Make the first key, pin it, and name it in the ledger; what was cut off half way is finished.
 
+    `book` is what the director was shown: the signature confirms that and nothing that came since.
     Raises KeyExists, WeakPassphrase, KeyFileError, DoubtfulLedger, LedgerMoved, UnfitOrder, StorageError, OSError.
     """
-    book = await read_book(policy, settings)
     require_no_key(book)
     key_file.check_passphrase(passphrase)
     locked, key, is_new = await asyncio.to_thread(_first_key, place, passphrase)

@@ -1,6 +1,8 @@
 """What a large school's policy costs: 2,000 devices, 50 rooms, 5,000 signed orders, 20,000 entries, a timetable."""
 
 import asyncio
+import gc
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from policy.rooms import Lesson, Room
 from policy.snapshot import Place
 from policy.sshsig import fingerprint, public_text, sign
 from policy.timetable import Minutes
+from resolver.worker import SWITCH_SECONDS
 from storage.approval_db import ApprovalDb
 from storage.pin import write_pin
 from storage.policy_db import PolicyDb, open_policy
@@ -159,6 +162,9 @@ def _orders(key: Ed25519PrivateKey) -> list[Sealed]:
 
 
 async def _build(path: Path, pinned: str) -> tuple[float, float, float, Loaded]:
+    # As in a worker: other threads give way soon, and the collector waits for a quiet second (resolver/garbage.py).
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.disable()
     turns = Turns()
     watching = asyncio.create_task(turns.watch())
     await asyncio.sleep(0)

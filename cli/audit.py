@@ -13,9 +13,9 @@ from cli.context import pass_settings, who
 from cli.days import end_of, minute, start_of
 from cli.errors import Failure, Misuse
 from cli.policy_file import opened
+from cli.printable import printable
 from cli.protocol import document_words
 from cli.table import print_json
-from cli.terminal import printable
 from cli.typed import day_of, order_of, text_of
 from settings.model import Settings
 from storage.audit import TOOK_OVER, Change, Fault, Finding, Head, describe

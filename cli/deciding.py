@@ -80,12 +80,18 @@ def say_draft(settings: Settings, shown: Shown, draft: Draft, zone: tzinfo, *, s
             say(warnings_of(facts) if len(shown.requests) > MANY else lines_of(facts, settings))
     if draft.permit is not None:
         click.echo(permit_words(draft.permit))
-    if signing and (papers := shown.book.unconfirmed()):
-        click.echo(_("The signature also confirms what was entered on paper since the last one:"))
-        for paper in papers:
-            say([document_of(paper), *(f"  {line}" for line in changes(paper))])
+    if signing:
+        say_confirmed(shown.book)
     day = draft.date.isoformat()
     click.echo(_("All this is order {number} of {date}.").format(number=draft.number, date=day))
+
+
+def say_confirmed(book: Book) -> None:
+    """Print all that the director's next signature confirms besides: whoever signs must have seen every name."""
+    if papers := book.unconfirmed():
+        click.echo(_("The signature also confirms what was entered on paper since the last one:"))
+        for paper in papers:
+            say([document_of(paper), *(f"  {line}" for line in changes(paper, everything=True))])
 
 
 def permit_words(permit: Permit) -> str:

@@ -1,7 +1,6 @@
 """`groups`: who is restricted how far, which networks they ask from, and what is closed to them."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from cli.groups_notes import warn_closed_besides, warn_outside, warn_without_eff
 from cli.policy_file import opened
 from cli.restrictions import Restrictions, options, restrictions_of, safe_search_line
 from cli.table import print_json, print_table
-from cli.typed import text_of
+from cli.typed import id_of, text_of
 from cli.words import category_title
 from policy.categories import BY_ID
 from policy.groups import Group, closed_categories
@@ -30,9 +29,6 @@ from storage.policy_db import PolicyDb
 from storage.policy_rows import GroupChange, UnknownGroup
 from storage.policy_schema import FIRST_BLOCKED
 from translations import _
-
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-"""What stands in the query log, on command lines and in addresses: plain letters, no spaces."""
 
 _id_argument = click.argument("id_", metavar="ID")
 _level_option = click.option(
@@ -216,9 +212,7 @@ def add(
 ) -> None:
     """Add a group. What is not given is as a new school has it for pupils."""
     document = protocol.document_of(number, day)
-    if not _ID.fullmatch(id_):
-        message = _("expected an id of small Latin letters, digits and hyphens, such as room-5, found {text}")
-        raise Misuse(message.format(text=repr(id_[:60])))
+    id_of(id_)
     asked, now = restrictions_of(preset, block, hours, (), safe_search, youtube), datetime.now(UTC)
     chosen = Level(level) if level else asked.preset.level if asked.preset else Level.MEDIUM
     blocked, modes = _first(asked, chosen)

@@ -1,12 +1,42 @@
 """Files that a command writes for people to carry away: anybody may read them, whoever the command ran as."""
 
+import errno
+import os
+import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 
 def hand_out(path: Path, data: bytes) -> None:
-    """Write a file that others may read, though the installed command runs with a narrow umask. Raises OSError."""
-    path.write_bytes(data)
-    path.chmod(0o644)
+    """Write a file that others may read, though the installed command runs with a narrow umask. Raises OSError.
+
+    The folder may be another user's: what lies at the path is replaced, never written to, since it may be a link.
+    """
+    _expect_file(path)
+    aside = path.with_name(f".{secrets.token_hex(8)}.part")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, 0o644)
+            os.fsync(descriptor)
+        aside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink()
+        raise
+
+
+def _expect_file(path: Path) -> None:
+    """Raise FileExistsError for what a file must not take the place of, as /dev/stdout."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def make_folder(path: Path) -> None:

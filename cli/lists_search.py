@@ -13,8 +13,9 @@ from blocklists.search import Hit, find_line, search, terms_words
 from cli.arguments import NAME
 from cli.context import pass_settings
 from cli.lists_words import age
+from cli.printable import printable
 from cli.table import print_json, print_table
-from cli.terminal import Terminal, printable
+from cli.terminal import Terminal
 from policy.decision import Listing
 from policy.names import display_name
 from settings.model import Settings

@@ -10,9 +10,10 @@ from blocklists.rules import Skipped
 from blocklists.sanity import Kind, Problem
 from blocklists.sources import Source
 from cli.explanation import is_expression
+from cli.printable import printable
 from cli.status import duration, number
 from cli.status_lists import keeps_back
-from cli.terminal import Terminal, printable
+from cli.terminal import Terminal
 from policy.categories import BY_ID
 from policy.needed import DEVICES, EDUCATION
 from policy.subjects import subject, title_of

@@ -14,8 +14,9 @@ from rich.text import Text
 from cli.arguments import NAME, NETWORK
 from cli.context import Installation, pass_installation
 from cli.errors import Failure
+from cli.printable import printable
 from cli.segments import Follower, LogLine, list_segments, newest_first, whole_ends
-from cli.terminal import Terminal, printable
+from cli.terminal import Terminal
 from policy.decision import Action
 from policy.networks import IPNetwork
 from translations import _

@@ -8,6 +8,7 @@ import click
 from approval.demand import Demand, demand_for
 from approval.requests import Facts, Listings, Obstacle, Refusal, facts_about, trusted_names
 from cli.errors import Failure, Misuse
+from cli.printable import printable
 from cli.words import closed_by
 from policy.name_warnings import HINTS, describe
 from policy.snapshot import Snapshot
@@ -88,4 +89,4 @@ def refuse(refusals: Iterable[Refusal]) -> None:
 def say(lines: Iterable[str]) -> None:
     """Print lines below a heading."""
     for line in lines:
-        click.echo(f"  {line}")
+        click.echo(f"  {printable(line)}")

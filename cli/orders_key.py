@@ -14,6 +14,7 @@ from approval.ledger_book import is_signed, pin_of
 from approval.orders import named_keys, require_ready
 from cli.asking import new_passphrase, passphrase, unlock
 from cli.context import Installation, pass_installation, pass_settings, who
+from cli.deciding import say_confirmed
 from cli.ordered import InOrder
 from cli.orders_show import book_of
 from cli.policy_file import opened
@@ -118,13 +119,15 @@ def create_key(
     """Make the director's first key; return what a person has to know and to do next."""
     settings = installation.settings
     said, chosen = _number_of(number), _day_of(settings, day)
-    keys.require_no_key(book_of(settings))
+    book = book_of(settings)
+    keys.require_no_key(book)
+    say_confirmed(book)
     word = new_passphrase(secret)
     path = place or settings.paths.director_key
     named = _work(
         settings,
         lambda policy: keys.create(
-            policy, settings, word, path, number=said, day=chosen, at=datetime.now(UTC), by=who()
+            policy, settings, book, word, path, number=said, day=chosen, at=datetime.now(UTC), by=who()
         ),
     )
     return [*_made(named, _("The director's key is made: {fingerprint}")), *_next(installation, named)]
@@ -157,6 +160,7 @@ def handover_command(
     path = place or settings.paths.director_key
     book = book_of(settings)
     require_ready(book)
+    say_confirmed(book)
     old = unlock(keys.read_key(book, path), secret, _("The passphrase of the director who leaves"))
     new = new_passphrase(new_secret)
     named = _work(
@@ -188,6 +192,7 @@ def replace_command(installation: Installation, act: str, day: str, place: Path 
     settings = installation.settings
     chosen = day_of(day, "--date")
     document = f"act {text_of(act, '--act', LONGEST_NUMBER)} of {chosen.isoformat()}"
+    say_confirmed(book_of(settings))
     word = new_passphrase(secret)
     path = place or settings.paths.director_key
     named = _work(

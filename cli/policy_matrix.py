@@ -16,9 +16,9 @@ from cli.errors import Failure, Misuse
 from cli.matrix_json import fact_json, policy_json
 from cli.matrix_state import History, PolicyThen, read_history
 from cli.matrix_words import moment_words, policy_lines
+from cli.printable import printable
 from cli.protocol import document_words
 from cli.table import columns, print_json
-from cli.terminal import printable
 from policy.ledger_words import describe
 from policy.matrix import Difference, Key, Origin, differences
 from settings.model import Settings

@@ -223,7 +223,7 @@ class _Refresher:
         from blocklists.publish import Limits
         from blocklists.refresh import refresh
         from blocklists.rounds import Round
-        from cli.terminal import printable
+        from cli.printable import printable
         from resolver.asked import asked_lately
 
         settings = self._settings

@@ -11,6 +11,7 @@ from cli.context import Installation, pass_installation, pass_settings, who
 from cli.directors_list import scope_and_end
 from cli.errors import Misuse
 from cli.policy_file import opened
+from cli.printable import printable
 from cli.table import print_json, print_table
 from cli.typed import numbers_of, text_of
 from cli.words import audience_of, ranges
@@ -98,7 +99,7 @@ def heading(request: Request, zone: tzinfo) -> str:
     text = _("Request {id}: open {name} {audience}, {scope}. Asked by {by} on {moment}: {reason}")
     if request.kind is RequestKind.REMOVE:
         text = _("Request {id}: take {name} off the director's list {audience}. Asked by {by} on {moment}: {reason}")
-    return text.format(
+    said = text.format(
         id=request.id,
         name=display_name(request.name),
         audience=audience_of(request.group),
@@ -107,6 +108,7 @@ def heading(request: Request, zone: tzinfo) -> str:
         moment=f"{request.asked_at.astimezone(zone):%Y-%m-%d %H:%M}",
         reason=request.reason or _("no reason was given"),
     )
+    return printable(said)
 
 
 def outcome_word(outcome: Outcome) -> str:

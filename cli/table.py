@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 
 import click
 
+from cli.printable import printable
+
 GAP = "  "
 
 
 def columns(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, each column as wide as its widest cell."""
-    table = [tuple(headings), *(tuple(row) for row in rows)]
+    """Return the lines of a table, each column as wide as its widest cell; no cell acts on the terminal."""
+    table = [tuple(headings), *(tuple(map(printable, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
 

@@ -2,24 +2,12 @@
 
 import os
 import sys
-import unicodedata
 from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
 
-_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that move the cursor, turn the writing direction, break the line or show nothing at all."""
-
-
-def printable(text: str) -> str:
-    r"""Return the text with every character that could act on a terminal written as `\u{…}`.
-
-    Names in the query log are escaped already; a file that somebody else wrote need not be.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if unicodedata.category(c) not in _DANGEROUS else f"\\u{{{ord(c):x}}}" for c in text)
+from cli.printable import printable
 
 
 class Terminal(Console):

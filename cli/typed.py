@@ -6,6 +6,7 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from cli.errors import Misuse
+from policy.ids import is_id
 from policy.names import InvalidName, parse_name
 from policy.order_text import MOST_ENTRIES
 from translations import _
@@ -13,7 +14,6 @@ from translations import _
 LONGEST_TEXT = 300
 """A reason is a sentence; the block page and the log line show it whole."""
 LONGEST_NUMBER = 40
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _RUN = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
@@ -51,7 +51,7 @@ def day_of(text: str, what: str) -> date:
 
 def id_of(text: str) -> str:
     """Return a new id: what stands in the query log, on command lines and in addresses. Raises Misuse."""
-    if not _ID.fullmatch(text):
+    if not is_id(text):
         message = _("expected an id of small Latin letters, digits and hyphens, such as room-5, found {text}")
         raise Misuse(message.format(text=repr(text[:60])))
     return text

@@ -8,6 +8,7 @@ from policy.calendar import Calendar, Exam, Held
 from policy.decision import Why
 from policy.groups import Group
 from policy.levels import Level, stricter
+from policy.moments import shown
 from policy.rooms import Lesson, Pause, Room
 
 
@@ -22,13 +23,13 @@ class Schedule:
 
     def next_change(self, now: datetime) -> datetime | None:
         """Return the next moment at which `circumstances` may give something else, in the zone of `now`; or None."""
-        return min((each.astimezone(now.tzinfo) for each in self._changes(now)), default=None)
+        return min(self._changes(now), default=None)
 
     def _changes(self, now: datetime) -> Iterator[datetime]:
         spans = [(each.begins, each.ends) for each in self.lessons]
         spans += [(each.begins, each.ends) for each in self.pauses]
         for span in spans:
-            yield from (moment for moment in span if moment > now)
+            yield from (shown(moment).astimezone(now.tzinfo) for moment in span if moment > now)
         wall = self.calendar.next_change(now.replace(tzinfo=None))
         if wall is not None:
             yield wall.replace(tzinfo=now.tzinfo)

@@ -52,9 +52,9 @@ def _exceptions(view: View, name: str, listings: Listings) -> Decision | None:
         return None
     if entry.kind is EntryKind.BLOCK:
         return Decision(Action.BLOCK, _entry(Why.EXCEPTION, entry))
-    if entry.limited and any(listing.category in _HARMFUL for listing in listings):
+    if entry.limited and _any_harmful(listings):
         return None
-    return Decision(Action.ALLOW, _entry(Why.EXCEPTION, entry))
+    return Decision(Action.ALLOW, _entry(Why.EXCEPTION, entry), limited=entry.limited)
 
 
 def _directors_list(view: View, name: str, _: Listings) -> Decision | None:
@@ -134,6 +134,15 @@ def decide(view: View, name: str, listings: Listings, qtype: int = 1) -> Decisio
     if name in view.rewrites and not decision.blocked:
         return _rewritten(view, name, decision)
     return decision
+
+
+def is_harmful(listings: Listings, name: str, qtype: int = 1) -> bool:
+    """Whether a list puts a name into a harmful category, given what the lists say of it; one on trial does not."""
+    return bool(listings) and _any_harmful(in_force(listings, name, qtype)[0])
+
+
+def _any_harmful(held: Listings) -> bool:
+    return any(listing.category in _HARMFUL for listing in held)
 
 
 def _first_opinion(rules: tuple[Rule, ...], view: View, name: str, listings: Listings) -> Decision:

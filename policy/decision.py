@@ -145,6 +145,8 @@ class Decision:
     reason: Reason
     rewrite: Rewrite | None = None
     """With Action.REWRITE only."""
+    limited: bool = False
+    """The entry that opened it does not open what lists put into a harmful category, nor what leads there."""
     blocked: bool = field(init=False, compare=False)
     """Whether the client gets a sinkhole answer."""
     columns: str = field(init=False, compare=False, repr=False)

@@ -224,7 +224,8 @@ class _Chain:
             case OrderKind.KEY:
                 return "" if self.keys else order.key
             case OrderKind.REPLACEMENT:
-                return order.key if self.keys else ""
+                # A key that was given away or lost must not come back by its own word, and pass for the pinned one.
+                return order.key if self.keys and order.key not in {key for _, key in self.keys} else ""
             case _:
                 return self.keys[-1][1] if self.keys else ""
 

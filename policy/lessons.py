@@ -14,6 +14,7 @@ from policy.calendar import Calendar, Held
 from policy.circumstances import Circumstances
 from policy.decision import Why
 from policy.levels import Level
+from policy.moments import LAST
 from policy.names import with_parents
 from policy.rooms import Lesson, Pause
 from policy.snapshot import Snapshot
@@ -58,11 +59,11 @@ def extended_end(lesson: Lesson, now: datetime, minutes: int | None, until: str 
 
 def pause_end(now: datetime, minutes: int) -> datetime:
     """Return when a pause that begins now ends. Raises InvalidEnd."""
-    return _checked(now, _later(now, minutes * _MINUTE), LONGEST_PAUSE)
+    return _checked(now, _after(now, minutes), LONGEST_PAUSE)
 
 
 def _asked(since: datetime, now: datetime, minutes: int | None, until: str | None) -> datetime:
-    return _later(since, minutes * _MINUTE) if minutes is not None else next_time(until or "", now)
+    return _after(since, minutes) if minutes is not None else next_time(until or "", now)
 
 
 def next_time(text: str, now: datetime) -> datetime:
@@ -85,6 +86,13 @@ def _checked(begins: datetime, ends: datetime, longest: timedelta) -> datetime:
         hours = longest // timedelta(hours=1)
         raise InvalidEnd(expected.format(count=hours, latest=f"{latest:%H:%M}", found=shown))
     return ends
+
+
+def _after(moment: datetime, minutes: int) -> datetime:
+    try:
+        return _later(moment, minutes * _MINUTE)
+    except OverflowError:  # too long to be a moment, so too long to be permitted: `_checked` says so
+        return LAST.astimezone(moment.tzinfo)
 
 
 def _later(moment: datetime, span: timedelta) -> datetime:

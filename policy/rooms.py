@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from policy.levels import Level
+from policy.moments import shown
 from policy.names import parse_name
 from policy.networks import IPNetwork
 
@@ -186,7 +187,7 @@ def _moment(body: Mapping[str, object], key: str) -> datetime:
     moment = datetime.fromisoformat(_text(body, key))
     if moment.tzinfo is None:
         raise ValueError(f"expected a moment with its offset in {key}, found {moment}")
-    return moment
+    return shown(moment)
 
 
 def _text(body: Mapping[str, object], key: str) -> str:

@@ -10,12 +10,15 @@ from policy.circumstances import Circumstances, Schedule, circumstances
 from policy.devices import Device, Directory
 from policy.groups import Group, closed_categories
 from policy.levels import Level
+from policy.moments import later, shown
 from policy.names import with_parents
 from policy.needed import APP_STORES, Needed
 from policy.networks import IPAddress, Routes, parse_address
 from policy.rooms import Closure, Lesson
 from policy.safesearch import rewrites
 from policy.views import Entry, EntryKind, View
+
+_DAY = timedelta(days=1)
 
 
 class Entries(NamedTuple):
@@ -86,8 +89,14 @@ class Snapshot:
     circumstances: Circumstances = field(default_factory=Circumstances)
     moment: datetime | None = None
     """When it holds; None: what holds in some hours only holds, lessons and timetable do not."""
+    _closed_for: frozenset[str] = field(init=False, compare=False, repr=False)
+    """Devices for which something is closed: closures can be many, and each new client is asked about."""
     _made: dict[Place, View] = field(default_factory=dict, init=False, compare=False, repr=False)
     _alike: dict[tuple[object, ...], View] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Gather once for which devices something is closed."""
+        object.__setattr__(self, "_closed_for", frozenset(each.device for each in self.closures if each.device))
 
     # -- who is who ------------------------------------------------------------------------------------------------
 
@@ -141,8 +150,7 @@ class Snapshot:
             or any(place.room in exam.rooms and group.id in exam.groups for exam in self.circumstances.exams)
         )
         room = place.room if counts and place.room in self.schedule.rooms else ""
-        device = place.device if any(each.device == place.device for each in self.closures) else ""
-        return place._replace(room=room, device=device if place.device else "")
+        return place._replace(room=room, device=place.device if place.device in self._closed_for else "")
 
     def _make(self, place: Place) -> View:
         base = self.views[place.group]
@@ -252,9 +260,9 @@ class Snapshot:
             if id_ in group.blocked_categories
         ]
         moments.append(self.schedule.next_change(now))
-        moments += [datetime.combine(day + timedelta(days=1), time(), now.tzinfo) for day in self.ends]
+        moments += [later(datetime.combine(day, time(), now.tzinfo), _DAY) for day in self.ends]
         moments += [
-            (lesson.begins + timedelta(minutes=self.reserve.minutes)).astimezone(now.tzinfo)
+            shown(later(lesson.begins, timedelta(minutes=self.reserve.minutes))).astimezone(now.tzinfo)
             for lesson in self.schedule.lessons
             if self._is_free(lesson, now)
         ]
@@ -263,8 +271,9 @@ class Snapshot:
     def _is_free(self, lesson: Lesson, now: datetime | None = None) -> bool:
         """Whether a lesson may still have open what no order names."""
         moment = now or self.moment
-        until = lesson.begins + timedelta(minutes=self.reserve.minutes)
-        return bool(lesson.opened) and moment is not None and moment < until
+        if not lesson.opened or moment is None:
+            return False
+        return moment < later(lesson.begins, timedelta(minutes=self.reserve.minutes))
 
 
 class SnapshotBuilder:

@@ -74,6 +74,11 @@ class View:
             object.__setattr__(view, name, value)
         return view
 
+    def without_limited(self) -> "View":
+        """Return the view as it would be without the exceptions that are limited."""
+        # Their names stay in `spoken`: there `decide` looks closer and finds nothing.
+        return self.varied(overrides={name: each for name, each in self.overrides.items() if not each.limited})
+
     def with_overrides(self, overrides: Mapping[str, Entry]) -> "View":
         """Return the view of a place with exceptions of its own."""
         if not overrides:

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Callable, Iterable
 
-from policy.networks import IPNetwork
+from policy.networks import IPNetwork, parse_address
 from policy.snapshot import Place
 from resolver.cache import Finished, ViewState
 
@@ -17,9 +17,8 @@ MAX_IN_FLIGHT = 1_000
 MAX_CLIENTS = 20_000
 """Clients remembered; more than a school has, and a bound when source addresses are forged."""
 
-
-_MAPPED = b"\x00" * 10 + b"\xff\xff"
-"""Before the four octets of an IPv4 client on a socket that serves both families."""
+_BEHIND, _NAMELESS = b"behind", b"router"
+"""Begin the keys of clients for whom a router asks: with an address of their own, or with the router's."""
 
 Standing = tuple[Place, ViewState]
 """Where a client stands, and what whoever stands there gets."""
@@ -39,18 +38,20 @@ class Client:
 
     __slots__ = (
         "address", "allowed", "budget", "era", "front", "granted", "in_flight", "inserts", "lookup", "mac", "marked",
-        "octets", "place", "prefix", "refilled", "refused", "reported", "state",
+        "octets", "payer", "place", "prefix", "refilled", "refused", "reported", "state",
     )  # fmt: skip
 
     def __init__(
         self, octets: bytes, address: str, standing: Standing, *, allowed: bool, budget: int, now: float,
-        mac: str = "", front: bool = False,
+        mac: str = "", front: bool = False, payer: "Client | None" = None,
     ) -> None:  # fmt: skip
         self.octets = octets
         self.address = address
         self.mac = mac
         self.front = front
         """A router that says who asks: nothing is answered to itself by its octets, and each line names who asked."""
+        self.payer = payer
+        """The router that names it without an address, and whose budget it shares: MACs cost nothing to make up."""
         self.allowed = allowed
         self.budget = self.granted = self.marked = budget
         self.refilled = now
@@ -91,11 +92,14 @@ class Clients:
         routers: Iterable[str] = (),
         mac_of: Callable[[str], str] = no_mac,
     ) -> None:
-        """`standing` tells from address and MAC where a client stands; `routers` say on whose behalf they ask."""
+        """`standing` tells from address and MAC where a client stands; `routers` say on whose behalf they ask.
+
+        An empty address stands for one that is not known.
+        """
         self._allowed: tuple[IPNetwork, ...] = tuple(ipaddress.ip_network(text) for text in allowed)
         self._rate = rate
         self._standing = standing
-        self._routers = frozenset(ipaddress.ip_address(text).packed for text in routers)
+        self._routers = frozenset(parse_address(text).packed for text in routers)
         self._mac_of = mac_of
         self._looked = -LOOK_SECONDS
         self._active: set[Client] = set()
@@ -109,47 +113,65 @@ class Clients:
         client = self.by_octets.get(octets)
         if client is not None:
             return client
-        if len(self.by_octets) >= MAX_CLIENTS:
-            self.by_octets.clear()
-        client = self._before.pop(octets, None)
+        self._make_room()
+        client = self._again(octets)
         if client is None:
-            client = self._new(octets, octets, now, front=octets in self._routers)
-        else:
-            client.assign(self._standing(client.address, client.mac or self._mac_of(client.address)))
-        self.by_octets[octets] = client
+            client = self.by_octets[octets] = self._new(octets, octets, now, front=octets in self._routers)
         return client
 
     def behind(self, router: Client, address: str, mac: str, now: float) -> Client:
         """Return on whose behalf a router asks; the router itself, if it does not say.
 
-        What only its MAC is known of has the router's address. It is kept beside the clients that ask by themselves,
-        under octets that no address has.
+        Who is known by a MAC only has the router's address in the log, and its budget, but not its place. All are kept
+        beside the clients that ask by themselves, under octets that no address has.
         """
         octets = ipaddress.ip_address(address).packed if address else router.octets
-        key = b"behind" + octets + mac.encode("ascii")
+        key = (_BEHIND if address else _NAMELESS) + octets + mac.encode("ascii")
         client = self.by_octets.get(key)
+        if client is not None:
+            return client
+        self._make_room()
+        client = self._again(key)
         if client is None:
-            client = self._before.pop(key, None)
-            if client is None:
-                client = self._new(key, octets, now, mac=mac)
-            else:
-                client.assign(self._standing(client.address, client.mac or self._mac_of(client.address)))
+            payer = None if address else router
+            client = self.by_octets[key] = self._new(key, octets, now, mac=mac, payer=payer)
+        return client
+
+    def _make_room(self) -> None:
+        """Forget all clients if they are too many, but not the routers: what is asked for others is on their budget."""
+        if len(self.by_octets) >= MAX_CLIENTS:
+            routers = [client for client in self.by_octets.values() if client.front]
+            self.by_octets.clear()
+            self.by_octets.update((client.octets, client) for client in routers)
+
+    def _again(self, key: bytes) -> Client | None:
+        """Return a client that was known before the last change, in the place it has now."""
+        client = self._before.pop(key, None)
+        if client is not None:
+            client.assign(self._stand(client.address, client.mac, client.payer))
             self.by_octets[key] = client
         return client
 
-    def _new(self, key: bytes, octets: bytes, now: float, *, mac: str = "", front: bool = False) -> Client:
+    def _new(
+        self, key: bytes, octets: bytes, now: float, *, mac: str = "", front: bool = False, payer: Client | None = None
+    ) -> Client:
         address = ipaddress.ip_address(octets)
         allowed = any(address.version == n.version and address in n for n in self._allowed)
         budget = self._rate * BURST_SECONDS if self._rate else UNLIMITED
         text = str(address)
-        standing = self._standing(text, mac or self._mac_of(text))
-        return Client(key, text, standing, allowed=allowed, budget=budget, now=now, mac=mac, front=front)
+        standing = self._stand(text, mac, payer)
+        return Client(key, text, standing, allowed=allowed, budget=budget, now=now, mac=mac, front=front, payer=payer)
+
+    def _stand(self, address: str, mac: str, payer: Client | None) -> Standing:
+        if mac and payer is not None:
+            return self._standing("", mac)  # the address is the router's: it tells nothing of who is behind it
+        return self._standing(address, mac or self._mac_of(address))
 
     def current(self, client: Client) -> Client:
         """Return the same client in the view it has now: the policy may have changed while its question was away."""
         known = self.by_octets.get(client.octets)
         if known is None:
-            client.assign(self._standing(client.address, client.mac or self._mac_of(client.address)))
+            client.assign(self._stand(client.address, client.mac, client.payer))
             self._before.pop(client.octets, None)
             known = self.by_octets[client.octets] = client
         return known
@@ -165,7 +187,8 @@ class Clients:
         """Let these clients find their place anew at their next query: another device has the address now."""
         for address in addresses:
             octets = ipaddress.ip_address(address).packed
-            for key in (octets, _MAPPED + octets):
+            # If a router says the MAC of a client, that is its MAC, whatever the neighbour table says.
+            for key in (octets, _BEHIND + octets, _NAMELESS + octets):
                 client = self.by_octets.pop(key, None)
                 if client is not None:
                     self._before[key] = client

@@ -50,12 +50,14 @@ class Peer(Protocol):
 class Waiter:
     """A client's question that is on its way upstream. The listener sets `peer`."""
 
-    __slots__ = ("client", "decision", "ident", "peer", "query", "started", "state", "stream")
+    __slots__ = ("client", "decision", "ident", "payer", "peer", "query", "started", "state", "stream")
 
     def __init__(
         self, client: Client, query: Query, decision: Decision, ident: bytes, started: float, *, stream: bool
     ) -> None:
         self.client = client
+        self.payer = client.payer or client
+        """On whose bound it is."""
         self.state = client.state
         """The view it was decided in."""
         self.query = query
@@ -174,9 +176,9 @@ class Engine:
         return bool(past)
 
     def _standing(self, address: str, mac: str) -> Standing:
-        """Return where a client stands, and the replies for whoever stands there."""
+        """Return where a client stands, and the replies for whoever stands there. No address: the MAC alone tells."""
         snapshot = self.snapshot
-        place = snapshot.place_of(address, mac)
+        place = snapshot.place_of(address, mac) if address else snapshot.place(None, snapshot.directory.find("", mac))
         view = snapshot.view(place)
         state = self._states.get(id(view))
         if state is None:
@@ -201,7 +203,8 @@ class Engine:
             return self._on_behalf(message, client, now, stream=stream)
         counters = self.counters
         octets = message[2:]
-        if not stream and client.allowed and client.budget >= 0:
+        payer = client.payer or client
+        if not stream and client.allowed and payer.budget >= 0:
             known = client.state.finished.get(octets)
             if known is not None:
                 reply = self._again(known, client, octets, now)
@@ -217,8 +220,8 @@ class Engine:
                 counters.refused += 1
                 return None
             return self._replies.refused(query, Why.NETWORK)
-        if client.budget < 0 and self.clients.over_rate(client, now):
-            self._report_rate(client, now)
+        if payer.budget < 0 and self.clients.over_rate(payer, now):
+            self._report_rate(payer, now)
             return self._replies.refused(query, Why.RATE)
         if isinstance(query, Rejected):
             return self._replies.rejected(query)
@@ -229,7 +232,9 @@ class Engine:
         """Answer whom a trusted router asks for, in that client's view and under its name in the log."""
         origin = origin_of(message)
         client = self.clients.behind(router, origin.address, origin.mac, now)
-        client.budget -= 1
+        if client.payer is None:  # the listener has put it on the router's bill
+            router.budget += 1
+            client.budget -= 1
         result = self.handle(message, client, now, stream=stream)
         if result is None or isinstance(result, Waiter):
             return result
@@ -275,9 +280,10 @@ class Engine:
                 return self._nobody_knows(query, decision, failed.failure, 0.0, now, stream=stream)
             self.counters.failed += 1
             return self._reply(query, client, decision, failed.said, asked, b"", now, "cache", 0.0, stream=stream)
-        if client.in_flight >= MAX_CLIENT_IN_FLIGHT:
-            client.refused += 1
-            self._report_rate(client, now)
+        payer = client.payer or client
+        if payer.in_flight >= MAX_CLIENT_IN_FLIGHT:
+            payer.refused += 1
+            self._report_rate(payer, now)
             return replies.refused(query, Why.RATE)
         ask = lookups.forwarder.pending.get(asked)
         if ask is None:
@@ -289,7 +295,7 @@ class Engine:
         if stale is not None and (ask.gave_stale or upstreams.all_silent):
             return self._stale_reply(query, client, decision, stale, 0.0, now, stream=stream)
         waiter = Waiter(client, query, decision, ident, now, stream=stream)
-        client.in_flight += 1
+        payer.in_flight += 1
         ask.waiters.append(waiter)
         return waiter
 
@@ -299,7 +305,7 @@ class Engine:
         """Answer all who wait for a question that has ended."""
         now = self._clock()
         for waiter in ask.waiters:
-            waiter.client.in_flight -= 1
+            waiter.payer.in_flight -= 1
             try:
                 self._conclude(waiter, outcome, now)
             except Exception:  # whatever is wrong with one reply, the others who wait get theirs
@@ -403,7 +409,7 @@ class Engine:
             if not decision.blocked and _asked(query, decision) != ask.key:
                 ask.waiters.append(waiter)  # safe search came or went: it is seen to when the question ends
                 continue
-            waiter.client.in_flight -= 1
+            waiter.payer.in_flight -= 1
             if decision.blocked:
                 reply = self._replies.blocked(query, decision, "policy", took)
             else:

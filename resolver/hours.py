@@ -18,11 +18,11 @@ class HourlyPolicy:
 
     def _take(self, local: datetime) -> None:
         # By the offset of now, and no longer than it lasts, so that no hour comes twice and none is left out.
-        self._offset = local.utcoffset()
-        now = local if self._offset is None else local.astimezone(timezone(self._offset))
-        self.current = self._loaded.at(now)
-        self._since = now
-        self._until = self._loaded.next_change(now)
+        offset = local.utcoffset()
+        now = local if offset is None else local.astimezone(timezone(offset))
+        # All or nothing: what failed half way would not be looked up again.
+        self.current, self._until = self._loaded.at(now), self._loaded.next_change(now)
+        self._since, self._offset = now, offset
 
     def advance(self, local: datetime) -> bool:
         """Look at the clock; whether another policy has come into force.

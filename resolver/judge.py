@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from policy.decide import decide
+from policy.decide import decide, is_harmful
 from policy.decision import Action, Decision, Listing, Reason, Why
 from policy.statements import exceptions, unshielded
 from policy.views import View
@@ -14,6 +14,8 @@ from resolver.wire import Query, name_text
 
 _OPENED = frozenset({Why.ALLOWED, Why.EXCEPTION, Why.NEEDED})
 """Rules that open a name in spite of what lists say; a locked category closes what it leads to all the same."""
+_MEANT = _OPENED | {Why.PROTECTED}
+"""Rules by which a name is open whatever lists say of it."""
 
 
 class Index(Protocol):
@@ -44,7 +46,7 @@ class Judge:
 
         A list that makes an exception of the name asked for does not close what it leads to.
         What an order or a lesson's need opened, or safe search leads to, is closed again only by a locked category;
-        protected names by nothing.
+        protected names by nothing. A limited entry counts for nothing if the name leads to something harmful.
         A list in shadow mode that would have closed it is named in the decision.
         """
         index = self.index
@@ -53,10 +55,19 @@ class Judge:
         result = decision
         for via, name, listings in self._led_to(query, answer):
             verdict = decide(view, name, listings, query.qtype)
+            if decision.limited and verdict.reason.why not in _MEANT and is_harmful(listings, name, query.qtype):
+                return self._unpermitted(view.without_limited(), query, answer, verdict, via)
             result = _weighed(decision, result, verdict, via)
             if result.blocked:
                 return result
         return result
+
+    def _unpermitted(self, view: View, query: Query, answer: Answer, verdict: Decision, via: str) -> Decision:
+        """Decide in a view without the permit, which does not cover what the answer leads to; harm is named first."""
+        decision = self.question(view, query)
+        if not decision.blocked:
+            return self.answer(view, query, decision, answer)
+        return replace(verdict, reason=replace(verdict.reason, via=via)) if verdict.blocked else decision
 
     def _led_to(self, query: Query, answer: Answer) -> Iterator[tuple[str, str, Sequence[Listing]]]:
         """Yield what an answer leads to (a name or an address), the name to decide, and what lists say of it."""

@@ -60,7 +60,7 @@ from translations import use
 WATCH_SECONDS = 0.2
 """How often policy.db and the index pointer are looked at: a change is in force well within a second."""
 RETRY_SECONDS = 5.0
-"""Between tries at lists that cannot be read."""
+"""Between tries at a policy or lists that cannot be read."""
 SWITCH_SECONDS = 0.0005
 """How long another thread (SQLite's, fsync's) may keep the interpreter from answering."""
 
@@ -75,7 +75,11 @@ logger = logging.getLogger("schoolfilter.worker")
 
 
 def cautious_policy(protected: Iterable[str]) -> Snapshot:
-    """Return the policy of a worker that has never seen a readable one: everything but nuisances is closed."""
+    """Return the policy of a worker that has never seen a readable one: everything but nuisances is closed.
+
+    At `high` nothing would open but protected names, so that one damaged file would take the internet from the whole
+    school, and answering goes on whatever happens. What is harmful is closed at `medium` too.
+    """
     closed = frozenset(c.id for c in CATEGORIES if c.severity is not Severity.NUISANCE)
     group = Group("pupils", "", Level.MEDIUM, closed, supervised=True)
     return build_snapshot([group], (), default_group="pupils", protected=protected)
@@ -105,6 +109,7 @@ class Worker:
         self.policy: PolicyLoader | None = None
         self.hourly: HourlyPolicy | None = None
         self.policy_error = ""
+        self.policy_retry_at = 0.0
         self.ledger_faults: tuple[str, ...] = ()
         self.index: Index = Index.empty()
         self.index_error = ""
@@ -183,7 +188,7 @@ class Worker:
     # -- policy and lists ------------------------------------------------------------------------------------------
 
     async def load_policy(self) -> None:
-        """Put the policy of policy.db in force; if it cannot be read, keep the last good one and say so."""
+        """Put the policy of policy.db in force; if that cannot be done, keep the last good one and say so."""
         try:
             if self.policy is None:
                 approval = self.settings.approval
@@ -193,17 +198,23 @@ class Worker:
                     pinned=approval.director_key,
                 )
             loaded = await self.policy.load(self.protected, needed=self.needed)
-            self.hourly = HourlyPolicy(loaded.snapshot, datetime.now(self.zone))
-            await self.changes.policy(self.hourly.current)
+            hourly = HourlyPolicy(loaded.snapshot, datetime.now(self.zone))
+            await self.changes.policy(hourly.current)
+            self.hourly = hourly
             await self._keep_ledger(self.policy, loaded)
-        except (StorageError, OSError) as error:
-            if not self.policy_error:
-                logger.error("the policy cannot be read, the one in force stays: %s", error)
-            self.policy_error = str(error)
+        except Exception as error:  # noqa: BLE001 - no policy, whatever is in it, may end a worker
+            self._stay(error)
         else:
             if self.policy_error:
                 logger.warning("the policy can be read again")
             self.policy_error = ""
+
+    def _stay(self, error: Exception) -> None:
+        """Say why the policy in force stays: once, and where it was if nobody expects such an error."""
+        if not self.policy_error:
+            trace = None if isinstance(error, StorageError | OSError) else error
+            logger.error("the policy cannot be read, the one in force stays: %s", error, exc_info=trace)
+        self.policy_error = str(error) or repr(error)
 
     async def _keep_ledger(self, loader: PolicyLoader, loaded: Loaded) -> None:
         """Remember what was verified, and raise the alarm about what was not."""
@@ -255,11 +266,21 @@ class Worker:
                 version: object = await self.policy.policy.data_version() if self.policy is not None else None
             except (StorageError, OSError) as error:
                 version = str(error)
-            if version != seen or version is None:
+            retry = bool(self.policy_error) and self.clock() >= self.policy_retry_at
+            if version != seen or version is None or retry:
                 seen = version
                 await self.load_policy()
-            elif self.hourly is not None and self.hourly.advance(datetime.now(self.zone)):
+                self.policy_retry_at = self.clock() + RETRY_SECONDS
+            else:
+                await self._advance()
+
+    async def _advance(self) -> None:
+        """Put in force what holds from this moment on."""
+        try:
+            if self.hourly is not None and self.hourly.advance(datetime.now(self.zone)):
                 await self.changes.policy(self.hourly.current)
+        except Exception as error:  # noqa: BLE001 - as in load_policy, which is tried again while there is an error
+            self._stay(error)
 
     async def _watch_devices(self) -> None:
         """Notice which device has which address. Nobody looks while no rule speaks of a MAC."""

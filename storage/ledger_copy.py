@@ -29,7 +29,7 @@ class LedgerCopy:
                 for line in file:
                     said = json.loads(line)
                     found.append(Sealed(str(said["body"]), str(said["digest"]), str(said["signature"])))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # the last for [[[[[[…
             return found
         return found
 

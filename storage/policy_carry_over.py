@@ -103,7 +103,7 @@ def _fits(event: _Event) -> bool:
     """Whether an order can hold it: a name or a group that somebody wrote into the file by hand may be none."""
     try:
         seal(_order([event], 1, GENESIS))
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for 0001-01-01T00:00:00+05:00, before the first year in UTC
         return False
     return True
 
@@ -120,7 +120,7 @@ def _orders(events: Iterable[_Event]) -> Iterator[Sealed]:
 
 
 def _order(events: Sequence[_Event], sequence: int, previous: str) -> Order:
-    """Return the order of what one command did. Raises ValueError for a day that is none."""
+    """Return the order of what one command did. Raises ValueError or OverflowError for a day that is none."""
     command = events[0].command
     entered = datetime.fromisoformat(command.at).astimezone(UTC).replace(microsecond=0)
     additions = [Addition(each.name, each.group, reason=_fitting(each.note, "reason")) for each in events]
@@ -148,6 +148,6 @@ def _fitting(text: str, member: str) -> str:
 def _said(detail: str) -> dict[str, object]:
     try:
         said = json.loads(detail)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for [[[[[[…
         said = None
     return said if isinstance(said, dict) else {"detail": detail}

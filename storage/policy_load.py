@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import aiosqlite
@@ -13,13 +13,14 @@ from policy.calendar_bodies import KINDS, calendar_of
 from policy.circumstances import Schedule
 from policy.devices import Directory
 from policy.groups import Group
+from policy.ids import require_id
 from policy.ledger import Ledger, Sealed, verify
 from policy.needed import Needed
 from policy.orders import Listed, Scope, permit_of, replay
 from policy.snapshot import Reserve, Snapshot, SnapshotBuilder
 from policy.views import Entry, EntryKind
 from storage.database import value
-from storage.errors import damaged
+from storage.errors import StorageError, damaged
 from storage.ledger_copy import LedgerCopy
 from storage.ledger_rows import read_sealed
 from storage.pin import read_pin
@@ -67,6 +68,8 @@ class PolicyLoader:
         self._pinned = pinned
         self._copy = LedgerCopy(policy.path.parent)
         self._known: frozenset[str] = frozenset()
+        self._remembered: list[Sealed] = []
+        """What of the copy verified at the last load."""
 
     async def load(
         self, protected: Iterable[str], *, needed: Iterable[Needed] = (), moment: datetime | None = None
@@ -86,8 +89,12 @@ class PolicyLoader:
                     [sealed async for some in read_sealed(connection) for sealed in some],
                 )
             return await asyncio.to_thread(self._build, read, tuple(protected), tuple(needed), moment)
-        except (ValueError, KeyError) as error:  # a level, network or default group that somebody else wrote
-            raise damaged(self.policy.path, str(error)) from error
+        except (StorageError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            # The one border between what stands in a file and the policy. Whoever can write the file can make its
+            # tables anew and put anything into them, and no list of errors would name all that comes of it.
+            raise damaged(self.policy.path, str(error) or repr(error)) from error
 
     def _build(
         self, read: _Read, protected: Sequence[str], needed: Sequence[Needed], moment: datetime | None
@@ -101,18 +108,22 @@ class PolicyLoader:
         permit = permit_of(ledger.orders)
         rests_on = next((order for order in reversed(ledger.orders) if order.permit is not None), None)
         reserve = Reserve(
-            {entry.name: entry for _, entry in listed},
+            # Of entries for several groups the one that lasts longest counts.
+            {entry.name: entry for _, entry in sorted(listed, key=lambda pair: pair[1].until or date.max)},
             permit.minutes if permit is not None else 0,
             documents[rests_on.sequence] if rests_on is not None else "",
         )
         of_kind = _by_kind(read.objects)
+        schedule = schedule_of(read.objects)
+        directory = Directory(devices.device_of(each.id, each.body) for each in of_kind(DEVICE))
+        _check_ids(read.groups, schedule, directory)
         snapshot = builder.build(
             protected=protected,
             version=read.version,
             needed=needed,
             moment=moment,
-            schedule=schedule_of(read.objects),
-            directory=Directory(devices.device_of(each.id, each.body) for each in of_kind(DEVICE)),
+            schedule=schedule,
+            directory=directory,
             closures=[rooms.closure_of(each.id, each.body) for each in of_kind(CLOSURE)],
             reserve=reserve,
         )
@@ -121,23 +132,28 @@ class PolicyLoader:
     def _verified(self, rows: list[Sealed]) -> tuple[Ledger, list[Sealed]]:
         """Verify the ledger; return what came of it, and the orders to go by."""
         kept, pinned = self._copy.read(), self._pinned or read_pin(self.policy.path.parent)
+        if rows[: len(kept)] != kept:
+            # A copy that was damaged says as much as what of it verifies.
+            before = verify(kept, pinned=pinned, signed=self._signed, known=self._known)
+            self._known |= before.known
+            kept = kept[: len(before.orders)]
         anchor = (len(kept), kept[-1].digest) if kept else None
         ledger = verify(rows, pinned=pinned, signed=self._signed, known=self._known, anchor=anchor)
-        self._known = ledger.known
+        self._known |= ledger.known
+        self._remembered = kept
         held = rows[: len(ledger.orders)]
         if held[: len(kept)] == kept:
             return ledger, held
         # The ledger lacks, or tells otherwise, what this machine has verified before: that stays in force.
         before = verify(kept, pinned=pinned, signed=self._signed, known=self._known)
-        self._known |= before.known
-        if len(before.orders) > len(held) or before.orders[: len(held)] != ledger.orders:
+        if len(before.orders) > len(held) or before.orders != ledger.orders[: len(before.orders)]:
             return replace(ledger, orders=before.orders, key=before.key), kept[: len(before.orders)]
         return ledger, held
 
     def keep(self, loaded: Loaded) -> None:
         """Remember what was verified, if it is more than before. Blocks on the disk. Raises OSError."""
-        kept = self._copy.read()
-        if len(loaded.sealed) > len(kept) and list(loaded.sealed[: len(kept)]) == kept:
+        known = self._remembered
+        if list(loaded.sealed[: len(known)]) == known and list(loaded.sealed) != self._copy.read():
             self._copy.write(loaded.sealed)
 
 
@@ -147,6 +163,16 @@ async def _blocks(connection: aiosqlite.Connection) -> AsyncIterator[Entry]:
         while rows := await cursor.fetchmany(CHUNK):
             for row in rows:
                 yield block_of_row(*row)
+
+
+def _check_ids(groups: Iterable[Group], schedule: Schedule, directory: Directory) -> None:
+    """Raise ValueError for an id that could forge lines of the query log, in which each stands as it is."""
+    for id_ in (*(group.id for group in groups), *schedule.rooms):
+        require_id(id_)
+    for device in directory.devices:
+        require_id(device.id)
+        if device.room is not None:  # which need not exist
+            require_id(device.room)
 
 
 def schedule_of(objects: Sequence[StoredObject]) -> Schedule:

@@ -58,7 +58,7 @@ class Office:
 
     async def make_key(self, passphrase: str = PASSPHRASE) -> Ed25519PrivateKey:
         """Make the director's first key and return it, open."""
-        await keys.create(self.policy, self.settings, passphrase, self.place, day=DAY, at=AT, by=BY)
+        await keys.create(self.policy, self.settings, await self.book(), passphrase, self.place, day=DAY, at=AT, by=BY)
         return await self.key(passphrase)
 
     async def key(self, passphrase: str = PASSPHRASE) -> Ed25519PrivateKey:

@@ -65,7 +65,9 @@ async def test_the_first_key_confirms_what_was_entered_on_paper(tmp_path: Path) 
     await school.paper("a.example")
     await school.paper("b.example", number="13")
     assert await school.signed.opened() == set()
-    named = await keys.create(school.policy, school.settings, PASSPHRASE, school.place, day=DAY, at=AT, by=BY)
+    named = await keys.create(
+        school.policy, school.settings, await school.book(), PASSPHRASE, school.place, day=DAY, at=AT, by=BY
+    )
     assert [order.number for order in named.confirmed] == ["12", "13"]
     assert await school.signed.opened() == {"a.example", "b.example"}
     book = await school.signed.book()
@@ -307,7 +309,7 @@ async def test_the_key_may_lie_on_a_stick(school: Office, tmp_path: Path) -> Non
     stick = tmp_path / "stick"
     stick.mkdir()
     place = stick / "director.key"
-    await keys.create(school.policy, school.settings, PASSPHRASE, place, day=DAY, at=AT, by=BY)
+    await keys.create(school.policy, school.settings, await school.book(), PASSPHRASE, place, day=DAY, at=AT, by=BY)
     assert not school.place.exists()
     key = keys.read_key(await school.book(), place).unlock(PASSPHRASE)
     await school.approve(await school.ask("a.example"), key)

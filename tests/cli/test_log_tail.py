@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from cli.log import cells, layout, log, make_filter
+from cli.printable import printable
 from cli.segments import Follower, LogLine, list_segments, newest_first, parse_line, whole_ends
-from cli.terminal import printable
 from policy.decision import Action
 from resolver.querylog import COLUMNS, HEADER_LINE
 from tests.cli.fakes import installation, run

@@ -80,7 +80,6 @@ Write = Callable[[Book], Book]
             lambda book: book.key("aigul").replacement("bolot").handover("bolot", "chinara").replacement("dana"),
             "bolot", 3, [Finding(4, Fault.PIN, pin("dana"))], "chinara", 0,
         ),
-        (lambda book: book.key("aigul").replacement("bolot").replacement("aigul"), "aigul", 3, [], "aigul", 0),
     ],
 )  # fmt: skip
 def test_what_holds_when_the_director_signs(
@@ -93,6 +92,22 @@ def test_what_holds_when_the_director_signs(
     assert ledger.key == (public(key) if key else "")
     assert ledger.adopted == adopted
     assert (ledger.sequence, ledger.head) == (len(book.sealed), book.head)
+
+
+@pytest.mark.parametrize(
+    ("write", "pinned"),
+    [
+        (lambda book: book.key("aigul").handover("aigul", "bolot").replacement("aigul").order("aigul"), "aigul"),
+        (lambda book: book.key("aigul").replacement("bolot").replacement("aigul"), "bolot"),
+    ],
+)
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_key_that_was_given_away_or_lost_does_not_come_back_by_its_own_word(
+    write: Write, pinned: str, signed: bool
+) -> None:
+    ledger = checked(write(Book()), pinned=pin(pinned), signed=signed)
+    assert [(each.sequence, each.fault) for each in ledger.findings] == [(3, Fault.KEY)]
+    assert (len(ledger.orders), ledger.key) == (2, public("bolot"))
 
 
 @pytest.mark.parametrize(

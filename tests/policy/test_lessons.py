@@ -84,6 +84,8 @@ def test_a_lesson_ends_when_it_was_said_or_at_the_bell(
     [
         (241, None, "at most 4 hours, so an end by 13:00, found 13:01"),
         (10**6, None, "at most 4 hours"),
+        (10**10, None, "an end by 13:00, found 9999-12-30"),
+        (10**4000, None, "an end by 13:00, found 9999-12-30"),
         (None, "13:01", "an end by 13:00, found 13:01"),
         (None, "08:59", "an end by 13:00, found 2026-09-03 08:59"),
         (None, "09:00", "found 2026-09-03 09:00"),
@@ -395,3 +397,11 @@ def test_every_moment_is_told_in_the_schools_zone() -> None:
     found = holding(circumstances(Schedule({"lab": LAB}, lessons=(lesson,)), NINE), "lab", NINE)
     assert found.until is not None
     assert found.until.isoformat() == "2026-09-02T09:45:00+06:00"
+
+
+@pytest.mark.parametrize("minutes", [10**10, 10**13, 10**4000])
+def test_no_number_of_minutes_is_too_large_to_be_refused(minutes: int) -> None:
+    with pytest.raises(InvalidEnd, match="at most 8 hours"):
+        pause_end(NINE, minutes)
+    with pytest.raises(InvalidEnd, match="at most 4 hours"):
+        extended_end(LESSON, NINE, minutes, None)

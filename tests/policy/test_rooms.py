@@ -99,3 +99,14 @@ def test_a_body_that_nobody_here_wrote_is_refused(kind: type[Placed], key: str, 
     read = {Room: room_of, Lesson: lesson_of, Pause: pause_of, Closure: closure_of}[kind]
     with pytest.raises(ValueError, match=r"\S"):
         read("x", body)
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+05:00"]
+)
+def test_a_moment_at_the_end_of_the_calendar_is_one_that_every_zone_can_show(text: str) -> None:
+    said = body_of(Pause("p", Level.LOW, MORNING, MORNING, "B", "why", room="lab"))
+    ends = pause_of("p", {**said, "ends": text}).ends
+    assert abs(ends - datetime.fromisoformat(text)) < timedelta(days=3)
+    for hours in (-23, 0, 5, 23):
+        assert ends.astimezone(timezone(timedelta(hours=hours))) == ends

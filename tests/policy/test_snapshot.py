@@ -1,20 +1,23 @@
 """The snapshot: who belongs to which group, and which entries each view holds."""
 
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.circumstances import Schedule
 from policy.groups import Group
 from policy.hours import parse_hours
 from policy.levels import Level
 from policy.needed import Needed
 from policy.networks import IPNetwork
+from policy.rooms import Closure, Lesson, Pause, Room
 from policy.safesearch import SAFE
-from policy.snapshot import SnapshotBuilder, build_snapshot
+from policy.snapshot import Place, Reserve, SnapshotBuilder, build_snapshot
 from policy.views import Entry, EntryKind
 
 
@@ -190,3 +193,70 @@ def test_views_that_share_their_tables_speak_of_the_same_names_as_if_each_had_it
             assert (view, view.spoken, view.group) == (anew, anew.spoken, id_)
             assert ("www.google.kz" in view.spoken) == bool(groups[int(id_[-1])].safe_search)
             assert ("example.net" in view.block) == (id_ == "room3")
+
+
+WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=6))
+NOW = datetime(2026, 9, 7, 9, tzinfo=EAST)
+
+
+@pytest.mark.parametrize("zone", [WEST, EAST])
+@pytest.mark.parametrize("now", [NOW, NOW.astimezone(WEST)])
+def test_what_ends_with_the_calendar_ends_never_and_hides_no_other_change(zone: timezone, now: datetime) -> None:
+    """9999-12-31 is how people write "for ever"; no sum of moments may run over it."""
+    last, first = datetime.max.replace(tzinfo=zone), datetime.min.replace(tzinfo=zone)
+    lessons = [Lesson(f"l{at}", "lab", "A", *span, opened=("example.com",)) for at, span in enumerate(
+        [(first, last), (last, last), (first, first), (now - timedelta(minutes=5), last)]
+    )]  # fmt: skip
+    entry = Entry(EntryKind.ALLOW, "example.org", until=date.max)
+    for minutes in (0, 30):
+        snapshot = build_snapshot(
+            GROUPS,
+            [entry],
+            default_group="pupils",
+            schedule=Schedule(
+                {"lab": Room("lab", "Lab")},
+                lessons=tuple(lessons),
+                pauses=(Pause("p", Level.HIGH, first, last, "B", "why", "pupils"),),
+            ),
+            reserve=Reserve(minutes=minutes),
+        )
+        then = snapshot.at(now)
+        assert "example.org" in then.views["pupils"].allow
+        assert then.views["pupils"].level is Level.HIGH
+        following = snapshot.next_change(now)
+        assert following is not None
+        if minutes:
+            assert following == now + timedelta(minutes=25), "a lesson may no longer have open what no order names"
+        else:
+            assert following.year == 9999
+
+
+def test_an_entry_until_the_last_day_there_is_never_ends() -> None:
+    entry = Entry(EntryKind.ALLOW, "example.org", until=date.max)
+    snapshot = build_snapshot(GROUPS, [entry], default_group="pupils")
+    following = snapshot.next_change(datetime(2026, 9, 7, tzinfo=UTC))
+    assert following is None or following.year == 9999
+
+
+class Walked(tuple[Closure, ...]):
+    """Closures that count how often somebody goes through them."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Closure]:
+        """Count."""
+        Walked.walks += 1
+        return super().__iter__()
+
+
+def test_a_device_counts_if_something_is_closed_for_it_and_no_closure_is_looked_at_to_tell() -> None:
+    closures = Walked(
+        [Closure("r", "example.org", room="lab"), *(Closure(f"{i}", "example.org", device=f"pc{i}") for i in range(9))]
+    )
+    loaded = replace(build_snapshot([group("pupils")], (), default_group="pupils"), closures=closures)
+    for snapshot in (loaded, loaded.at(MONDAY), replace(loaded, version=2)):
+        walks = Walked.walks
+        situations = {id_: snapshot.situation(Place("pupils", "", id_)).device for id_ in ("pc0", "pc8", "pc9", "")}
+        assert situations == {"pc0": "pc0", "pc8": "pc8", "pc9": "", "": ""}
+        assert Walked.walks == walks
+    assert Walked.walks, "the test counts nothing"

@@ -13,6 +13,7 @@ from tests.resolver.world import policy, staff
 RATE = 100
 BURST = RATE * BURST_SECONDS
 NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "::1/128", "fd00::/8")
+MAC = "02:00:5e:10:00:03"
 
 
 class School:
@@ -28,7 +29,7 @@ class School:
 
     def standing(self, address: str, mac: str) -> Standing:
         """Return where an address stands; the device is called as its MAC."""
-        group = self.snapshot.group_of(address)
+        group = self.snapshot.group_of(address) if address else self.snapshot.default_group
         state = self.states.setdefault(group, ViewState(self.snapshot.views[group], 100, 100_000))
         return Place(group, "", mac), state
 
@@ -193,15 +194,32 @@ def test_another_device_with_the_address_is_noticed_and_what_the_client_used_up_
     assert (again.place.device, again.queries) == ("tablet-7", 5)
 
 
-def test_an_ipv4_client_of_a_socket_for_both_families_is_found_as_well() -> None:
-    school = School(networks=("::/0",))
-    client = school.client("::ffff:10.0.0.7")
-    school.macs = {client.address: "tablet-7"}
-    school.clients.learn_anew(["10.0.0.7"])
-    assert school.client("::ffff:10.0.0.7").place.device == "tablet-7"
+def test_another_device_behind_a_router_is_noticed_as_well() -> None:
+    school = School()
+    router = school.client("10.0.0.1")
+    known = school.clients.behind(router, "10.0.0.7", "", 0.0)
+    said = school.clients.behind(router, "10.0.0.7", MAC, 0.0)
+    itself = school.clients.behind(router, "", "", 0.0)
+    known.budget -= 5
+    school.macs = {"10.0.0.7": "tablet-7", "10.0.0.1": "router-1"}
+    school.clients.learn_anew(["10.0.0.7", "10.0.0.1"])
+    assert school.clients.behind(router, "10.0.0.7", "", 0.0) is known
+    assert (known.place.device, known.queries) == ("tablet-7", 5)
+    assert school.clients.behind(router, "10.0.0.7", MAC, 0.0) is said
+    assert said.place.device == MAC, "the router knows better than the neighbour table"
+    assert school.clients.behind(router, "", "", 0.0) is itself
+    assert itself.place.device == "router-1"
+    assert school.client("10.0.0.1") is router
 
 
-def test_a_router_asks_on_behalf_of_others_each_with_a_place_and_a_budget_of_its_own() -> None:
+@pytest.mark.parametrize("written", ["10.0.0.1", "::ffff:10.0.0.1", "::ffff:a00:1"])
+def test_a_router_is_recognised_however_it_is_written(written: str) -> None:
+    clients = Clients(NETWORKS, RATE, School().standing, routers=(written,))
+    assert clients.get(ipaddress.ip_address("10.0.0.1").packed, 0.0).front
+    assert not clients.get(ipaddress.ip_address("10.0.0.2").packed, 0.0).front
+
+
+def test_a_router_asks_on_behalf_of_others_each_with_a_place_of_its_own() -> None:
     school = School()
     router = school.client("10.0.0.1")
     assert router.front
@@ -216,6 +234,57 @@ def test_a_router_asks_on_behalf_of_others_each_with_a_place_and_a_budget_of_its
     assert len({id(each) for each in (router, known, nameless, itself)}) == 4
     stranger = school.clients.behind(router, "192.0.2.1", "", 0.0)
     assert not stranger.allowed
+
+
+def test_of_whom_only_the_mac_is_known_stands_where_the_mac_says_and_never_where_the_router_does() -> None:
+    """Whatever the router's address has: another group, a room, a device of the same address."""
+    school = School()
+    school.snapshot = policy(groups=[staff("10.0.0.0/24")])
+    asked: list[tuple[str, str]] = []
+    standing = school.standing
+
+    def noted(address: str, mac: str) -> Standing:
+        asked.append((address, mac))
+        return standing(address, mac)
+
+    school.clients = Clients(NETWORKS, RATE, noted, routers=("10.0.0.1",), mac_of=lambda _: "router-1")
+    router = school.client("10.0.0.1")
+    nameless = school.clients.behind(router, "", MAC, 0.0)
+    assert asked[-1] == ("", MAC)
+    assert nameless.prefix == f"10.0.0.1\t{MAC}\t\tpupils\t".encode()
+    assert school.clients.behind(router, "10.0.0.1", MAC, 0.0) is not nameless, "the address was said"
+    assert asked[-1] == ("10.0.0.1", MAC)
+    school.change()
+    assert school.clients.current(nameless).place.group == "pupils"
+    assert asked[-1] == ("", MAC)
+    school.change()
+    assert school.clients.behind(school.client("10.0.0.1"), "", MAC, 0.0) is nameless
+    assert asked[-1] == ("", MAC)
+    assert school.clients.behind(router, "", "", 0.0).place == Place("staff", "", "router-1"), "it asks for itself"
+
+
+def test_who_is_behind_a_router_pays_for_itself_if_it_has_an_address_and_else_from_the_router_s_budget() -> None:
+    school = School()
+    router = school.client("10.0.0.1")
+    assert school.clients.behind(router, "10.0.0.9", MAC, 0.0).payer is None
+    assert school.clients.behind(router, "", MAC, 0.0).payer is router
+    assert school.clients.behind(router, "", "", 0.0).payer is router
+
+
+def test_clients_behind_a_router_are_bounded_and_the_router_stays_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device can make up a new MAC for each question."""
+    monkeypatch.setattr(module, "MAX_CLIENTS", 50)
+    school = School()
+    router = school.client("10.0.0.1")
+    for number in range(500):
+        school.clients.behind(school.client("10.0.0.1"), "", f"02:00:5e:10:{number // 256:02x}:{number % 256:02x}", 0.0)
+        school.clients.behind(school.client("10.0.0.1"), f"10.0.{number // 256}.{number % 256}", MAC, 0.0)
+        assert len(school.clients.by_octets) <= 50
+        assert school.client("10.0.0.1") is router
+    for number in range(500):
+        school.client(str(ipaddress.ip_address("10.0.4.0") + number))
+        assert len(school.clients.by_octets) <= 50
+    assert school.client("10.0.0.1") is router, "nor does a forged address make it forget what it used up"
 
 
 def test_who_is_behind_a_router_finds_its_place_of_now_after_a_change() -> None:

@@ -8,13 +8,15 @@ import dns.edns
 import pytest
 
 from policy.circumstances import Schedule
-from policy.decision import Listing
+from policy.decision import Listing, Terms
 from policy.devices import Device, Directory
 from policy.groups import Group
 from policy.levels import Level
+from policy.needed import Needed
 from policy.rooms import Closure, Lesson, Room
-from policy.snapshot import Snapshot, build_snapshot
+from policy.snapshot import Reserve, Snapshot, build_snapshot
 from policy.views import Entry, EntryKind
+from resolver import engine as engine_module
 from resolver.cache import ViewState
 from tests.harness import wire
 from tests.resolver.test_succession import change
@@ -174,6 +176,89 @@ def test_what_is_harmful_stays_closed_whatever_a_teacher_opens() -> None:
     assert reason(world, LAB_PC, "video.example.org") == ("block", "category")
 
 
+VIDEO, EDGE, ADDRESS = "video.example.org", "edge.example.com", "192.0.2.66"
+
+
+def led(
+    *entries: Entry,
+    group: Group,
+    where: str,
+    category: str,
+    permit: bool = True,
+    shadow: bool = False,
+    needed: tuple[Needed, ...] = (),
+) -> World:
+    """Return a lesson that has a name open; what it leads to, by an alias or its address, is on a list."""
+    schedule = Schedule(ROOMS, lessons=(LESSON,))
+    reserve = Reserve(minutes=45) if permit else Reserve({VIDEO: allow(VIDEO)})
+    policy = build_snapshot([group], entries, default_group="pupils", schedule=schedule, reserve=reserve, needed=needed)
+    target = EDGE if where == "alias" else ADDRESS
+    said = {target: (Listing("list", category, target, terms=Terms(shadow=shadow)),)}
+    own = _listed(VIDEO, "games")
+    return World(
+        policy.at(NINE),
+        {VIDEO: own, **(said if where == "alias" else {})},
+        addresses=said if where == "address" else None,
+    )
+
+
+def decided(world: World) -> tuple[str, str, str]:
+    """Return action, reason and category of what the lab hears when the name leads to the alias and its address."""
+    heard = world.ask(VIDEO, client=LAB_PC)
+    if not heard.messages:
+        alias = wire.record("@", 60, "CNAME", f"{EDGE}."), wire.record(EDGE, 60, "A", ADDRESS)
+        world.server.reply(-1, *alias)
+        world.finish()
+    row = columns(world.lines[-1] if world.lines else heard.line)
+    return row["action"], row["reason"], row["category"]
+
+
+@pytest.mark.parametrize("where", ["alias", "address"])
+@pytest.mark.parametrize(
+    ("level", "blocked", "expected"),
+    [
+        pytest.param(Level.HIGH, {"games"}, ("block", "level", ""), id="high"),
+        pytest.param(Level.MEDIUM, {"games", "adult"}, ("block", "category", "adult"), id="medium"),
+        pytest.param(Level.MEDIUM, {"games"}, ("block", "category", "games"), id="medium-open-for-the-group"),
+        pytest.param(Level.MEDIUM, {"adult"}, ("block", "category", "adult"), id="open-but-for-where-it-leads"),
+        pytest.param(Level.MEDIUM, set(), ("allow", "default", ""), id="no-permit-needed"),
+        pytest.param(Level.LOW, set(), ("block", "category", "adult"), id="low"),
+    ],
+)
+def test_a_permit_does_not_open_what_leads_to_harm_at_any_level(
+    level: Level, blocked: set[str], expected: tuple[str, str, str], where: str
+) -> None:
+    """It is as if nobody had opened the name."""
+    group = replace(GROUPS[0], level=level, blocked_categories=frozenset(blocked))
+    world = led(group=group, where=where, category="adult")
+    assert decided(world) == expected
+    assert decided(led(group=group, where=where, category="adult", permit=False))[:2] == ("allow", "exception")
+
+
+@pytest.mark.parametrize("where", ["alias", "address"])
+def test_a_bundle_opens_what_leads_to_harm_with_a_permit_or_without(where: str) -> None:
+    """A permit that nobody needed closes nothing."""
+    group = replace(GROUPS[0], blocked_categories=frozenset({"games", "adult"}))
+    world = led(group=group, where=where, category="adult", needed=(Needed(VIDEO, True, "education"),))
+    assert decided(world)[0] == "allow"
+
+
+@pytest.mark.parametrize("where", ["alias", "address"])
+@pytest.mark.parametrize("level", [Level.HIGH, Level.MEDIUM, Level.LOW])
+def test_a_permit_opens_what_leads_to_anything_else(level: Level, where: str) -> None:
+    group = replace(GROUPS[0], level=level, blocked_categories=frozenset({"games", "adult"}))
+    assert decided(led(group=group, where=where, category="games"))[:2] == ("allow", "exception")
+    assert decided(led(group=group, where=where, category="adult", shadow=True))[:2] == ("allow", "exception")
+    assert decided(led(group=group, where=where, category="terrorism")) == ("block", "locked", "terrorism")
+
+
+@pytest.mark.parametrize("level", [Level.HIGH, Level.MEDIUM, Level.LOW])
+def test_a_permit_opens_what_leads_to_a_name_that_an_order_opens(level: Level) -> None:
+    group = replace(GROUPS[0], level=level, blocked_categories=frozenset({"games", "adult"}))
+    world = led(allow(EDGE), group=group, where="alias", category="adult")
+    assert decided(world)[:2] == ("allow", "exception")
+
+
 def test_a_name_closed_in_a_room_or_for_a_device_is_closed_there_only() -> None:
     closures = (Closure("1", BOOK, room="lab"), Closure("2", NAME, device="tablet"))
     world = World(school(lessons=(LESSON,), closures=closures).at(NINE))
@@ -215,6 +300,58 @@ def test_a_trusted_router_may_name_the_hardware_address() -> None:
     heard = world.ask(NAME, client=ROUTER, edns=wire.Edns(options=((65001, bytes.fromhex(MAC.replace(":", ""))),)))
     row = columns(heard.line)
     assert (row["client"], row["device"], row["room"]) == (ROUTER, "tablet", "hall")
+
+
+def test_whom_a_router_names_by_mac_only_has_nothing_of_the_router_s_own() -> None:
+    """The router stands in a room and is a device of the teachers: who is behind it is neither."""
+    devices = (Device("router", "Router", "teachers", "lab", (ROUTER,)), *DEVICES)
+    policy = replace(school(lessons=(LESSON,)), directory=Directory(devices)).at(NINE)
+    world = World(policy, trusted_routers=(ROUTER,))
+    own = columns(world.ask("localhost", client=ROUTER).line)
+    assert (own["device"], own["room"], own["group"]) == ("router", "lab", "teachers")
+    for octets, expected in ((MAC, ("tablet", "hall", "pupils")), ("02:00:5e:10:00:77", ("", "", "pupils"))):
+        option = (65001, bytes.fromhex(octets.replace(":", "")))
+        row = columns(world.ask("localhost", client=ROUTER, edns=wire.Edns(options=(option,))).line)
+        assert (row["client"], row["device"], row["room"], row["group"]) == (ROUTER, *expected)
+
+
+def by_mac(number: int) -> wire.Edns:
+    """Return what dnsmasq's add-mac puts into a query of a device."""
+    return wire.Edns(options=((65001, b"\x02\x00\x5e\x20" + number.to_bytes(2)),))
+
+
+def test_made_up_macs_share_one_budget_and_who_has_an_address_has_its_own() -> None:
+    world = World(rate_limit=10, trusted_routers=(ROUTER,))
+    reasons = []
+    for number in range(100):
+        world.ask("localhost", client="10.0.0.50") if not number % 10 else None
+        reasons.append(columns(world.ask("localhost", client=ROUTER, edns=by_mac(number)).line)["reason"])
+    assert reasons.count("rate") >= 100 - 2 * 20
+    assert columns(world.ask("localhost", client=ROUTER).line)["reason"] == "rate", "nor by saying nothing"
+    assert columns(world.ask("localhost", client=ROUTER, edns=ecs(LAB_PC)).line)["reason"] == "special"
+    assert [client.address for client in world.engine.clients.refused()] == [ROUTER]
+
+
+def test_whom_a_router_names_by_address_costs_it_nothing() -> None:
+    world = World(rate_limit=10, trusted_routers=(ROUTER,))
+    for number in range(100):
+        for room in (5, 6):
+            row = columns(world.ask("localhost", client=ROUTER, edns=ecs(f"10.0.{room}.{number}")).line)
+            assert row["reason"] == "special"
+    assert columns(world.ask("localhost", client=ROUTER, edns=by_mac(1)).line)["reason"] == "special"
+    assert not world.engine.clients.refused()
+
+
+def test_made_up_macs_share_one_bound_of_questions_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "MAX_CLIENT_IN_FLIGHT", 5)
+    world = World(trusted_routers=(ROUTER,))
+    for number in range(5):
+        assert not world.ask(f"a{number}.example.org", client=ROUTER, edns=by_mac(number)).messages
+    assert columns(world.ask("b.example.org", client=ROUTER, edns=by_mac(9)).line)["reason"] == "rate"
+    for number in range(5):
+        world.server.reply(number, address_record())
+    world.finish()
+    assert not world.ask("b.example.org", client=ROUTER, edns=by_mac(9)).messages
 
 
 def test_nobody_else_is_believed() -> None:

@@ -96,3 +96,19 @@ def test_at_a_boundary_groups_that_stay_as_they_are_keep_their_replies() -> None
     assert policy.advance(clock("13:30:00"))
     world.engine.set_policy(policy.current)
     assert columns(world.ask("games.example.org").line)["action"] == "allow"
+
+
+@pytest.mark.parametrize("broken", ["at", "next_change"])
+def test_a_change_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OverflowError("date value out of range")
+
+    policy = HourlyPolicy(lessons(), MONDAY_7)
+    for moment in (clock("08:00:00"), clock("08:00:00").astimezone(ZoneInfo("Asia/Almaty"))):
+        with monkeypatch.context() as patched:
+            patched.setattr(Snapshot, broken, fail)
+            with pytest.raises(OverflowError):
+                policy.advance(moment)
+        assert not closed(policy)
+    assert policy.advance(clock("08:00:00"))
+    assert closed(policy)

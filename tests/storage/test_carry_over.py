@@ -20,6 +20,7 @@ from policy.levels import Level
 from policy.orders import Order, OrderKind, as_of, replay
 from policy.safesearch import SAFE
 from storage import policy_carry_over
+from storage.database import value
 from storage.policy_db import PolicyDb, open_policy
 from storage.policy_load import PolicyLoader
 from storage.policy_rows import GroupChange, stamp
@@ -324,6 +325,29 @@ async def test_what_no_order_can_hold_is_left_out_and_named_and_texts_are_made_t
         ("b.example.org", None): ("-", "2026-03-01", "tab here "),
         ("c.example.org", None): ("1" * 40, "2026-03-01", "for the lesson"),
     }
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "", "yesterday"])
+async def test_a_stamp_of_no_time_is_left_out_and_named(old: Old, at: str) -> None:
+    old.allow("a.example.org", "b.example.org", at=BEGIN)
+    old.run("UPDATE entries SET added_at = ? WHERE name = 'b.example.org'", at)
+    async with await open_policy(old.path) as policy:
+        orders = await orders_of(policy)
+        assert (await policy.changes())[-1].detail["left out"] == ["b.example.org"]
+        assert await policy.verify_audit() is None
+    assert [place[0] for place in listed(orders)] == ["a.example.org"]
+
+
+@pytest.mark.parametrize("depth", [100, *range(800, 1000, 20), 100_000])
+async def test_a_detail_too_deep_to_be_read_is_kept_as_a_text_or_as_it_is(old: Old, depth: int) -> None:
+    deep = '{"a":' + "[" * depth + "]" * depth + "}"
+    old.note(BEGIN, "one", "odd", deep)
+    async with await open_policy(old.path) as policy:
+        async with policy.reading() as connection:
+            kept = await value(connection, "SELECT detail FROM audit WHERE what = 'odd'")
+        assert "[" * depth in str(kept)
+        assert [each.what for each in await policy.changes()][1:] == ["odd", "carried over"]
+        assert await policy.verify_audit() is None
 
 
 async def test_a_command_with_more_names_than_an_order_holds_becomes_several(

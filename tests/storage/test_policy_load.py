@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from policy import rooms
+from policy import devices, rooms
+from policy.devices import Device
 from policy.ledger import GENESIS, NAMESPACE, Fault, Sealed, seal
 from policy.order_text import order_bytes
 from policy.orders import Addition, Order, OrderKind, Permit, Removal, Scope
@@ -21,7 +22,8 @@ from storage.errors import DamagedDatabase
 from storage.ledger_copy import LedgerCopy
 from storage.pin import read_pin, write_pin
 from storage.policy_db import PolicyDb, open_policy
-from storage.policy_load import CLOSURE, LESSON, ROOM, Loaded, PolicyLoader
+from storage.policy_load import CLOSURE, DEVICE, LESSON, ROOM, Loaded, PolicyLoader
+from storage.policy_rows import NewEntry
 
 NOW = datetime(2026, 9, 2, 9, 0, tzinfo=UTC)
 KEY, OTHER = Ed25519PrivateKey.from_private_bytes(b"k" * 32), Ed25519PrivateKey.from_private_bytes(b"o" * 32)
@@ -237,6 +239,113 @@ async def test_a_policy_that_nobody_here_wrote_is_damaged(policy: PolicyDb, stat
         await PolicyLoader(policy, signed=True).load(())
 
 
+DEEP = "[" * 100_000
+ODD = ["NULL", "7", "x'ff00'", f"'{DEEP}'", "CAST(x'ff' AS TEXT)"]
+"""What SQLite puts into a column of a table that somebody made anew without STRICT."""
+
+
+def loose(path: Path, table: str, column: str, odd: str) -> None:
+    """Make a table anew that takes anything, with something odd in a column of each row."""
+    with closing(sqlite3.connect(path)) as raw:
+        for (trigger,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.execute(f"DROP TRIGGER {trigger}")
+        raw.execute(f"CREATE TABLE made_anew AS SELECT * FROM {table}")  # noqa: S608 - from this file
+        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.execute(f"DROP TABLE {table}")
+        raw.execute(f"ALTER TABLE made_anew RENAME TO {table}")
+        raw.execute(f"UPDATE {table} SET {column} = {odd}")  # noqa: S608 - from above
+        raw.commit()
+
+
+@pytest.mark.parametrize("odd", ODD, ids=["null", "number", "octets", "deep", "no-utf-8"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("objects", "body"),
+        ("objects", "id"),
+        ("objects", "kind"),
+        ("orders", "body"),
+        ("orders", "signature"),
+        ("entries", "name"),
+        ("networks", "network"),
+        ("group_categories", "hours"),
+        ("groups", "id"),
+        ("meta", "value"),
+    ],
+)
+async def test_whatever_stands_in_a_column_the_policy_loads_or_is_damaged(
+    policy: PolicyDb, table: str, column: str, odd: str
+) -> None:
+    await policy.add_blocks([NewEntry("c.example.org")], at=NOW, by="test")
+    await policy.change_objects("test", [(ROOM, "lab", rooms.body_of(Room("lab", "")))], at=NOW, by="test")
+    loose(policy.path, table, column, odd)
+    try:
+        loaded = await PolicyLoader(policy, signed=True).load((), moment=NOW)
+    except DamagedDatabase:
+        return
+    loaded.snapshot.next_change(NOW)
+    assert table not in ("groups", "meta"), "without groups there is no policy"
+    assert loaded.ledger.findings or table != "orders"
+
+
+async def test_a_body_too_deep_to_be_read_is_damaged(policy: PolicyDb) -> None:
+    by_hand(policy.path, f"UPDATE objects SET body = '{DEEP}' WHERE id = 'pupils'")  # noqa: S608 - from this file
+    with pytest.raises(DamagedDatabase):
+        await PolicyLoader(policy, signed=True).load(())
+
+
+@pytest.mark.parametrize("bad", ["lab\troom", "lab\n", "\n", "Lab", "класс", "\udcff", "a" * 33, " "])
+@pytest.mark.parametrize("what", ["room", "device", "group", "room of a device"])
+async def test_no_id_forges_a_line_of_the_query_log(policy: PolicyDb, what: str, bad: str) -> None:
+    """Ids stand in each line, so that one with a tab or a newline would tell of queries that nobody made."""
+    puts = [
+        (ROOM, "lab", rooms.body_of(Room("lab", ""))),
+        (DEVICE, "pc-1", devices.body(Device("pc-1", "", room="lab", addresses=("192.0.2.7",)))),
+    ]
+    await policy.change_objects("test", puts, at=NOW, by="test")
+    await PolicyLoader(policy, signed=True).load(())
+    octets = f"CAST(x'{bad.encode(errors='surrogateescape').hex()}' AS TEXT)"
+    forge = {
+        "room": (f"UPDATE objects SET id = {octets} WHERE kind = 'room'",),  # noqa: S608 - from this file
+        "device": (f"UPDATE objects SET id = {octets} WHERE kind = 'device'",),  # noqa: S608 - from this file
+        "group": (
+            "PRAGMA foreign_keys = OFF",
+            f"UPDATE objects SET id = {octets} WHERE kind = 'group' AND id = 'guests'",  # noqa: S608 - from this file
+            f"INSERT INTO groups (id, added_at, added_by) VALUES ({octets}, '', '')",  # noqa: S608 - from this file
+        ),
+        "room of a device": (
+            f"UPDATE objects SET body = json_set(body, '$.room', {octets}) WHERE kind = 'device'"  # noqa: S608 - from this file
+            if "\udcff" not in bad
+            else "UPDATE objects SET body = json_set(body, '$.room', json('\"\\udcff\"')) WHERE kind = 'device'",
+        ),
+    }
+    by_hand(policy.path, *forge[what])
+    with pytest.raises(DamagedDatabase, match="expected an id"):
+        await PolicyLoader(policy, signed=True).load(())
+
+
+async def test_a_room_until_for_ever_stops_nobody(policy: PolicyDb) -> None:
+    until = {"begins": "0001-01-01T00:00:00+05:00", "ends": "9999-12-31T23:59:59-05:00"}
+    said = rooms.body_of(Lesson("1", "lab", "A", NOW, NOW))
+    puts = [(ROOM, "lab", rooms.body_of(Room("lab", ""))), (LESSON, "1", {**said, **until})]
+    await policy.change_objects("test", puts, at=NOW, by="test")
+    head = ledger("a.example.org", "b.example.org")[-1].digest
+    forever = order(4, head, additions=(Addition("c.example.org", until=date.max),), permit=Permit(30))
+    await enter(policy, signed(forever), first=4)
+    snapshot = (await PolicyLoader(policy, signed=True).load((), moment=NOW)).snapshot
+    assert snapshot.circumstances.lesson_in("lab") is not None
+    assert "c.example.org" in snapshot.views["pupils"].allow
+    snapshot.next_change(NOW)
+
+
+def test_a_copy_too_deep_to_be_read_ends_there(tmp_path: Path) -> None:
+    copy, orders = LedgerCopy(tmp_path), ledger("a.example.org")
+    copy.write(orders)
+    with copy.path.open("a", encoding="utf-8") as file:
+        file.write(f"{DEEP}\n")
+    assert copy.read() == orders
+
+
 def test_a_pin_is_read_back_and_anything_else_is_no_pin(tmp_path: Path) -> None:
     assert read_pin(tmp_path) == ""
     write_pin(tmp_path, public_text(KEY.public_key()))
@@ -245,3 +354,28 @@ def test_a_pin_is_read_back_and_anything_else_is_no_pin(tmp_path: Path) -> None:
     assert read_pin(tmp_path) == ""
     (tmp_path / "director.pub").write_bytes(b"\xff\xfe")
     assert read_pin(tmp_path) == ""
+
+
+@pytest.mark.parametrize("damage", ["flipped", "garbage", "one-order-of-another-ledger"])
+async def test_a_damaged_copy_opens_nothing_that_an_order_took_off_and_is_mended(policy: PolicyDb, damage: str) -> None:
+    loader, copy = PolicyLoader(policy, signed=True), LedgerCopy(policy.path.parent)
+    head = ledger("a.example.org", "b.example.org")[-1].digest
+    await enter(policy, signed(order(4, head, additions=(), removals=(Removal("a.example.org"),))), first=4)
+    loaded = await loader.load(())
+    loader.keep(loaded)
+    lines = copy.path.read_text().splitlines(keepends=True)
+    if damage == "flipped":
+        lines[3] = lines[3].replace("a.example.org", "a.example.orh")
+    elif damage == "garbage":
+        lines = ['{"body": "", "digest": "", "signature": ""}\n']
+    else:
+        other = seal(order(1, GENESIS, "casino.example.org", kind=OrderKind.PAPER))
+        copy.write([other])
+        lines = [copy.path.read_text()]
+    copy.path.write_text("".join(lines))
+    for each in (loader, PolicyLoader(policy, signed=True)):
+        again = await each.load(())
+        assert open_names(again) == {"b.example.org"}
+        assert again.ledger.findings == ()
+        each.keep(again)
+        assert copy.read() == list(loaded.sealed)

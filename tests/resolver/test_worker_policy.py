@@ -1,0 +1,158 @@
+"""A worker never dies of a policy: the last good one stays in force, the status says why, and it tries again."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from policy.snapshot import Snapshot
+from resolver import worker as worker_module
+from resolver.hours import HourlyPolicy
+from resolver.worker import Worker
+from settings.model import Paths, Settings, UpstreamSettings
+from storage.errors import BusyDatabase
+from storage.policy_db import PolicyDb, open_policy
+from storage.policy_load import PolicyLoader
+from storage.policy_rows import NewEntry
+
+NOW = datetime(2026, 9, 2, 8, 0, tzinfo=UTC)
+DEADLINE = 20.0
+"""Seconds after which a test has failed."""
+
+
+@pytest.fixture
+async def stored(tmp_path: Path) -> AsyncIterator[PolicyDb]:
+    async with await open_policy(tmp_path / "policy.db") as policy:
+        yield policy
+
+
+@pytest.fixture
+async def worker(tmp_path: Path, stored: PolicyDb) -> Worker:
+    """Return a worker that has loaded a policy in which nothing is blocked by hand."""
+    settings = Settings(paths=Paths(tmp_path), upstream=UpstreamSettings(servers=("udp://127.0.0.1:9",)))
+    assert settings.paths.policy_db == stored.path
+    worker = Worker(settings, 0)
+    await worker.load_policy()
+    assert worker.policy_error == ""
+    return worker
+
+
+@asynccontextmanager
+async def watched(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator["asyncio.Task[None]"]:
+    """Let a worker watch its policy, fast."""
+    monkeypatch.setattr(worker_module, "WATCH_SECONDS", 0.001)
+    policy, *others = worker.watches()
+    for other in others:
+        other.close()
+    task = asyncio.create_task(policy)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            yield task
+        assert not task.done(), "it watches on"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def blocked(snapshot: Snapshot) -> set[str]:
+    """Return the names blocked by hand for everyone."""
+    return set.intersection(*(set(view.block) for view in snapshot.views.values()))
+
+
+def fail(*_arguments: object) -> None:
+    raise OverflowError("date value out of range")
+
+
+@pytest.mark.parametrize("broken", [(Snapshot, "at"), (Snapshot, "next_change"), (PolicyLoader, "_build")])
+async def test_a_policy_that_cannot_be_put_in_force_leaves_the_last_good_one(
+    worker: Worker,
+    stored: PolicyDb,
+    broken: tuple[type, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = worker.engine.snapshot
+    hourly = worker.hourly
+    await stored.add_blocks([NewEntry("example.org")], at=NOW, by="test")
+    with monkeypatch.context() as patched:
+        patched.setattr(*broken, fail)
+        await worker.load_policy()
+        await worker.load_policy()
+    assert worker.engine.snapshot is before
+    assert worker.hourly is hourly
+    assert "date value out of range" in str(worker.status()["policy_error"])
+    told = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(told) == 1, "once, not at each try"
+    if broken[0] is Snapshot:
+        assert told[0].exc_info is not None, "what nobody expected is told with where it was"
+    await worker.load_policy()
+    assert blocked(worker.engine.snapshot) == {"example.org"}
+    assert worker.policy_error == ""
+
+
+async def test_a_change_of_the_hour_that_fails_is_no_end(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = worker.engine.snapshot
+    monkeypatch.setattr(HourlyPolicy, "advance", fail)
+    async with watched(worker, monkeypatch) as task:
+        while not worker.policy_error:
+            await asyncio.sleep(0.001)
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert not task.done()
+    assert worker.engine.snapshot.same_as(before)
+
+
+async def test_a_file_that_was_busy_is_read_again_though_it_does_not_change(
+    worker: Worker, stored: PolicyDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_SECONDS", 0.05)
+    load, tries = PolicyLoader.load, 0
+
+    async def busy(self: PolicyLoader, *arguments: object, **more: object) -> object:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise BusyDatabase("busy")
+        return await load(self, *arguments, **more)  # type: ignore[arg-type] # as they came
+
+    await stored.add_blocks([NewEntry("example.org")], at=NOW, by="test")
+
+    async def unchanged(_self: PolicyDb) -> tuple[object, ...]:
+        return ("the same",)
+
+    monkeypatch.setattr(PolicyLoader, "load", busy)
+    monkeypatch.setattr(PolicyDb, "data_version", unchanged)
+    async with watched(worker, monkeypatch):
+        while not worker.policy_error:
+            await asyncio.sleep(0.001)
+        while worker.policy_error:
+            await asyncio.sleep(0.001)
+    assert tries == 4
+    assert blocked(worker.engine.snapshot) == {"example.org"}
+
+
+async def test_a_file_that_stays_unreadable_is_not_read_all_the_time(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    async def busy(_self: PolicyLoader, *_arguments: object, **_more: object) -> object:
+        nonlocal tries
+        tries += 1
+        raise BusyDatabase("busy")
+
+    async def unchanged(_self: PolicyDb) -> tuple[object, ...]:
+        return ("the same",)
+
+    monkeypatch.setattr(PolicyLoader, "load", busy)
+    monkeypatch.setattr(PolicyDb, "data_version", unchanged)
+    async with watched(worker, monkeypatch):
+        while not worker.policy_error:
+            await asyncio.sleep(0.001)
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+    assert tries == 1
