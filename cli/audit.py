@@ -12,7 +12,7 @@ from cli.audit_words import lines_of, search_text, title_of
 from cli.context import pass_settings, who
 from cli.days import end_of, minute, start_of
 from cli.errors import Failure, Misuse
-from cli.policy_file import opened
+from cli.policy_file import opened, snapshot_of
 from cli.printable import printable
 from cli.protocol import document_words
 from cli.table import print_json
@@ -147,6 +147,7 @@ def accept(settings: Settings, reason: str, number: str | None, day: str | None)
 
     async def note() -> Finding | None:
         async with await opened(settings) as policy:
+            await snapshot_of(policy, settings)  # nobody can answer for a policy that cannot be read
             found = await policy.verify_audit()
             if found is not None and found.fault is Fault.STATE:
                 paper = f"order {document[0]} of {document[1].isoformat()}" if document else ""

@@ -77,6 +77,13 @@ def folder(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def history(facts: Facts) -> Iterator[Finding]:
+    """Judge the history of the policy."""
+    if facts.history_fault:
+        # What to do is part of the text; the command is what confirms that it was done.
+        yield Finding("history", Health.PROBLEM, facts.history_fault, "schoolfilter audit verify")
+
+
 def disk(facts: Facts) -> Iterator[Finding]:
     """Judge the room on the disk."""
     if facts.disk is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from cli.diagnose_machine import clock, disk, folder, memory, python
+from cli.diagnose_machine import clock, disk, folder, history, memory, python
 from cli.diagnose_network import places, upstreams
 from cli.diagnose_server import clients, lists, server, traffic
 from cli.facts import Facts
@@ -16,6 +16,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     clients,
     traffic,
     folder,
+    history,
     disk,
     clock,
     memory,

@@ -66,6 +66,7 @@ def collect(settings: Settings) -> Facts:
         own=own_among({*clients.queries, *counted}),
         reached_at=reached_at(settings.server.listen, vicinity.gateways),
         python=sys.version_info[:3],
+        history_fault=machine.history_fault(paths),
     )
 
 

@@ -167,3 +167,5 @@ class Facts:
     reached_at: str
     """The address under which devices reach this machine; empty if it cannot be told."""
     python: tuple[int, int, int]
+    history_fault: str = ""
+    """What is wrong with the history of the policy; empty if nothing is, or nobody can tell."""

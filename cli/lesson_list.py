@@ -20,6 +20,7 @@ from policy.levels import Level
 from policy.planned import Cause
 from policy.rooms import Lesson
 from settings.model import Settings
+from storage.errors import damaged
 from storage.policy_load import schedule_of
 from translations import _
 
@@ -76,7 +77,7 @@ def list_command(settings: Settings, everything: bool, day: str | None, as_json:
             _("LEVEL"),
             _("HOW"),
             _("WHAT"),
-            _("NOW"),
+            _("AT PRESENT"),
         )
         print_table(headings, (_row(each, now) for each in found))
 
@@ -110,9 +111,13 @@ def of_day(schedule: Schedule, day: date, zone: tzinfo) -> Iterator[Listed]:
 
 
 async def _read(settings: Settings, at: datetime | None) -> Schedule:
-    """Return rooms, lessons and the timetable as they are, or as they were."""
+    """Return rooms, lessons and the timetable as they are, or as they were. Raises StorageError."""
     async with await opened(settings) as policy:
-        return schedule_of(await policy.objects(at=at))
+        objects = await policy.objects(at=at)
+        try:
+            return schedule_of(objects)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:  # what nobody here wrote
+            raise damaged(policy.path, str(error) or repr(error)) from error
 
 
 def _row(listed: Listed, now: datetime) -> tuple[str, ...]:

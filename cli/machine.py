@@ -1,5 +1,6 @@
 """Collect what `doctor` judges of this machine: folders, disk, memory, clock, ports, who asks. Changes nothing."""
 
+import asyncio
 import errno
 import ipaddress
 import os
@@ -20,6 +21,9 @@ from cli.sockets import OpenSocket, holders, in_the_way, open_sockets
 from resolver.askers import Asker, read_askers
 from settings.checks import split_listen
 from settings.model import Paths
+from storage.audit import describe
+from storage.errors import DamagedDatabase, StorageError
+from storage.policy_db import PolicyDb
 
 _CAP_NET_BIND_SERVICE = 10
 """Its bit in the capability sets (linux/capability.h)."""
@@ -75,6 +79,17 @@ def _user(uid: int) -> str:
 def _existing(path: Path) -> Path:
     """Return the nearest folder above that exists."""
     return next(folder for folder in (path, *path.absolute().parents) if os.access(folder, os.F_OK))
+
+
+def history_fault(paths: Paths) -> str:
+    """Return what is wrong with the history of the policy; no text if it is whole, or cannot be reached at all."""
+    try:
+        finding = asyncio.run(PolicyDb(paths.policy_db).verify_audit())
+    except DamagedDatabase as error:
+        return str(error)
+    except StorageError:
+        return ""  # before `init`, or as a user that may not read it: what is said of the folder tells that
+    return "" if finding is None else describe(finding)
 
 
 def disk(path: Path) -> Disk | None:

@@ -23,6 +23,7 @@ from policy.order_text import InvalidOrder, read_order
 from policy.orders import Order
 from policy.sshsig import fingerprint
 from settings.model import Settings
+from storage import audit
 from storage.ledger_copy import LedgerCopy
 from storage.ledger_mending import mend
 from translations import _
@@ -43,11 +44,13 @@ def verify_command(settings: Settings, ctx: click.Context, as_json: bool) -> Non
     book = book_of(settings)
     copy = LedgerCopy(settings.paths.state).read()
     ledger = book.ledger
+    same = list(book.rows[: len(copy)]) == copy
+    good = same and not ledger.findings
     key = fingerprint(ledger.key) if ledger.key else ""
     if as_json:
         print_json(
             {
-                "good": not ledger.findings,
+                "good": good,
                 "findings": [{**asdict(each), "text": describe(each)} for each in ledger.findings],
                 "mode": settings.approval.mode,
                 "orders": len(book.rows),
@@ -56,18 +59,20 @@ def verify_command(settings: Settings, ctx: click.Context, as_json: bool) -> Non
                 "head": ledger.head,
                 "key": key,
                 "pin": pin_of(settings),
-                "copy": {"orders": len(copy), "same": list(book.rows[: len(copy)]) == copy},
+                "copy": {"orders": len(copy), "same": same},
             }
         )
     else:
         for finding in ledger.findings:
             click.echo(describe(finding))
-        for line in _lines(book, key, copy, settings):
+        for line in _lines(book, key, copy, settings, same=same):
             click.echo(line)
-    ctx.exit(1 if ledger.findings else 0)
+        if good:
+            click.echo(_("Everything is in order."))
+    ctx.exit(0 if good else 1)
 
 
-def _lines(book: Book, key: str, copy: list[Sealed], settings: Settings) -> list[str]:
+def _lines(book: Book, key: str, copy: list[Sealed], settings: Settings, *, same: bool) -> list[str]:
     ledger = book.ledger
     text = _("Orders in the ledger: {rows}; in force: {held}; on paper and confirmed by a signature: {adopted}.")
     lines = [text.format(rows=len(book.rows), held=len(ledger.orders), adopted=ledger.adopted)]
@@ -76,7 +81,6 @@ def _lines(book: Book, key: str, copy: list[Sealed], settings: Settings) -> list
         lines.append(_("The director's key: {fingerprint}").format(fingerprint=key))
     elif is_signed(settings) and not named_keys(book):
         lines.append(_("There is no key of the director yet. Make it with: schoolfilter orders key create"))
-    same = list(book.rows[: len(copy)]) == copy
     if not same:
         text = _(
             "Orders in this machine's copy: {count}, and they are not those of policy.db. To mend that: "
@@ -87,8 +91,6 @@ def _lines(book: Book, key: str, copy: list[Sealed], settings: Settings) -> list
     else:
         text = _("Orders in this machine's copy: {count}, the same ones.")
     lines.append(text.format(count=len(copy)))
-    if not ledger.findings:
-        lines.append(_("Everything is in order."))
     return lines
 
 
@@ -120,18 +122,20 @@ def restore_command(settings: Settings, yes: bool) -> None:
         click.echo(_("Nothing was changed."))
         return
 
-    async def work() -> tuple[Path | None, Book]:
+    async def work() -> tuple[Path | None, Book, audit.Finding | None]:
         async with await opened(settings) as policy:
             aside = await mend(policy, plan.before, plan.taken_out, plan.put_back, at=datetime.now(UTC), by=who())
             await keep(policy, settings)
-            return aside, await read_book(policy, settings)
+            return aside, await read_book(policy, settings), await policy.verify_audit()
 
-    aside, after = asyncio.run(work())
+    aside, after, unexplained = asyncio.run(work())
     click.echo(_("Done. Orders in the ledger: {count}.").format(count=len(after.rows)))
     if aside is not None:
         click.echo(_("What was taken out is kept for whoever looks into it: {path}").format(path=aside))
     for finding in after.ledger.findings:
         click.echo(describe(finding), err=True)
+    if unexplained is not None:  # the ledger is right again, and something else is not
+        click.echo(audit.describe(unexplained), err=True)
 
 
 def _read(sealed: Sealed) -> Order | None:

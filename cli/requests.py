@@ -114,7 +114,7 @@ def heading(request: Request, zone: tzinfo) -> str:
 def outcome_word(outcome: Outcome) -> str:
     """Return what became of a request."""
     return {
-        Outcome.OPEN: _("open"),
+        Outcome.OPEN: _("waiting"),
         Outcome.APPROVED: _("approved"),
         Outcome.REJECTED: _("rejected"),
         Outcome.WITHDRAWN: _("withdrawn"),

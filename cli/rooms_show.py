@@ -28,7 +28,15 @@ def print_rooms(scene: Scene, as_json: bool) -> None:
     elif not found:
         click.echo(_("No rooms. Add one: schoolfilter rooms add room5 --network 10.0.5.0/24"))
     else:
-        headings = (_("ROOM"), _("TITLE"), _("NETWORKS"), _("GROUP"), _("IN LESSONS"), _("RESPONSIBLE"), _("NOW"))
+        headings = (
+            _("ROOM"),
+            _("TITLE"),
+            _("NETWORKS"),
+            _("GROUP"),
+            _("IN LESSONS"),
+            _("RESPONSIBLE"),
+            _("AT PRESENT"),
+        )
         print_table(headings, (_row(scene, room) for room in found))
 
 

@@ -1,7 +1,7 @@
 """`timetable bells`, `bells-on`, `term`, `holiday` and `exam`: on which days and at which times school is held."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -16,9 +16,10 @@ from cli.timetable_typed import hours_option, lesson_option, title_option, weekd
 from cli.typed import day_of, id_of, text_of
 from policy.calendar import Bells, BellsOn, Exam, Minutes, Period, Span, SpanKind
 from policy.calendar_bodies import Value
+from policy.calendar_faults import faults_of_bells
 from policy.hours import parse_clock
 from policy.levels import Level
-from policy.timetable import MOST
+from policy.timetable import DAY, MOST, clock
 from policy.timetable_texts import weekdays_text
 from settings.model import Settings
 from timetables.words import NONE, plain
@@ -70,6 +71,8 @@ def bells(
     document, ring = protocol.document_of(number, day), _periods(periods, shift)
     given = None if days is None else _days(days)
     id_of(id_)
+    if wrong := [*_backward(ring), *faults_of_bells(Bells(id_, tuple(ring)))]:
+        raise Misuse("\n".join([*wrong, _("Nothing was changed.")]))
 
     def plan(scene: Scene) -> Edit:
         all_bells = {each.id: each for each in scene.snapshot.schedule.calendar.bells}
@@ -198,6 +201,14 @@ def _span(begin: str, end: str | None) -> tuple[date, date]:
 
 def _days(text: str) -> frozenset[int]:
     return frozenset() if plain(text) in map(plain, NONE) else weekdays_of(text)
+
+
+def _backward(periods: Sequence[Period]) -> Iterator[str]:
+    """Tell lessons that end on the next day: what is written as their end is before their beginning."""
+    for each in periods:
+        if each.end > DAY:
+            where = f"--period {each.number} {clock(each.begin)}-{clock(each.end)}"
+            yield _("{where}: the end is before the beginning").format(where=where)
 
 
 def _periods(texts: Sequence[str], shift: int) -> list[Period]:

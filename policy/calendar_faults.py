@@ -35,7 +35,7 @@ def faults(calendar: Calendar, rooms: Collection[str], groups: Collection[str]) 
     """Return the problems of a calendar in a school with these rooms and groups."""
     return [
         *_of_ids(calendar),
-        *(fault for bells in calendar.bells for fault in _of_bells(bells)),
+        *(fault for bells in calendar.bells for fault in faults_of_bells(bells)),
         *_of_weekdays(calendar.bells),
         *_of_dates(calendar),
         *_of_spans(calendar),
@@ -53,7 +53,8 @@ def _of_ids(calendar: Calendar) -> Iterator[str]:
                 yield _("expected each id once, found {count} of {id!r}").format(count=count, id=id_)
 
 
-def _of_bells(bells: Bells) -> Iterator[str]:
+def faults_of_bells(bells: Bells) -> Iterator[str]:
+    """Yield the problems of bells by themselves."""
     if not bells.periods:
         yield _("the bells {bells!r} have no periods").format(bells=bells.id)
     for number in _repeated((each.shift, each.number) for each in bells.periods):

@@ -53,12 +53,15 @@ from resolver.upstream.udp import UdpSockets
 from settings.load import load
 from settings.model import ApprovalMode, LogDetail, Settings
 from storage.errors import StorageError
-from storage.policy_db import open_policy
+from storage.last_good import last_good, remember
+from storage.policy_db import PolicyDb, open_policy
 from storage.policy_load import Loaded, PolicyLoader
 from translations import use
 
 WATCH_SECONDS = 0.2
 """How often policy.db and the index pointer are looked at: a change is in force well within a second."""
+REMEMBER_SECONDS = 60.0
+"""Between two copies of the policy."""
 RETRY_SECONDS = 5.0
 """Between tries at a policy or lists that cannot be read."""
 SWITCH_SECONDS = 0.0005
@@ -111,6 +114,9 @@ class Worker:
         self.policy_error = ""
         self.policy_retry_at = 0.0
         self.ledger_faults: tuple[str, ...] = ()
+        self.to_remember = False
+        """The policy in force is newer than the copy of the last good one."""
+        self.remember_at = 0.0
         self.index: Index = Index.empty()
         self.index_error = ""
         self.index_retry_at = 0.0
@@ -191,23 +197,54 @@ class Worker:
         """Put the policy of policy.db in force; if that cannot be done, keep the last good one and say so."""
         try:
             if self.policy is None:
-                approval = self.settings.approval
-                self.policy = PolicyLoader(
-                    await open_policy(self.settings.paths.policy_db),
-                    signed=approval.mode is ApprovalMode.SIGNATURE,
-                    pinned=approval.director_key,
-                )
-            loaded = await self.policy.load(self.protected, needed=self.needed)
-            hourly = HourlyPolicy(loaded.snapshot, datetime.now(self.zone))
-            await self.changes.policy(hourly.current)
-            self.hourly = hourly
+                path = self.settings.paths.policy_db
+                # Where there was a policy once, a file that is gone or empty is damage, and no new school.
+                known = last_good(path).exists()
+                self.policy = self._loader(PolicyDb(path) if known else await open_policy(path))
+            loaded = await self._put_in_force(self.policy)
             await self._keep_ledger(self.policy, loaded)
         except Exception as error:  # noqa: BLE001 - no policy, whatever is in it, may end a worker
             self._stay(error)
+            await self._begin_with_last_good()
         else:
+            self.to_remember = self.number == 0
             if self.policy_error:
                 logger.warning("the policy can be read again")
             self.policy_error = ""
+
+    def _loader(self, policy: PolicyDb) -> PolicyLoader:
+        approval = self.settings.approval
+        return PolicyLoader(policy, signed=approval.mode is ApprovalMode.SIGNATURE, pinned=approval.director_key)
+
+    async def _put_in_force(self, loader: PolicyLoader) -> Loaded:
+        loaded = await loader.load(self.protected, needed=self.needed)
+        hourly = HourlyPolicy(loaded.snapshot, datetime.now(self.zone))
+        await self.changes.policy(hourly.current)
+        self.hourly = hourly
+        return loaded
+
+    async def _begin_with_last_good(self) -> None:
+        """Put the policy of before in force, in a worker that has none: rooms and groups stay as they were."""
+        copy = last_good(self.settings.paths.policy_db)
+        if self.hourly is not None or not copy.exists():
+            return
+        try:
+            loaded = await self._put_in_force(self._loader(PolicyDb(copy)))
+        except Exception:
+            logger.exception("the copy of the last good policy cannot be read either: %s", copy)
+        else:
+            version = loaded.snapshot.version
+            logger.warning("the last good policy is in force: version %d, from %s", version, copy)
+
+    async def _remember_policy(self, now: float) -> None:
+        """Keep a copy of the policy that was loaded, not more often than a disk can bear."""
+        if not self.to_remember or now < self.remember_at:
+            return
+        self.to_remember, self.remember_at = False, now + REMEMBER_SECONDS
+        try:
+            await asyncio.to_thread(remember, self.settings.paths.policy_db)
+        except StorageError as error:
+            logger.error("the copy of the last good policy cannot be written: %s", error)
 
     def _stay(self, error: Exception) -> None:
         """Say why the policy in force stays: once, and where it was if nobody expects such an error."""
@@ -315,6 +352,7 @@ class Worker:
             sync = self.log.sync_wanted
             if sync >= 0:
                 await loop.run_in_executor(None, self.log.sync, sync)
+            await self._remember_policy(now)
             while self.engine.tidy(TIDY_ENTRIES) and self.clock() < now + 1.0:
                 await asyncio.sleep(TIDY_SECONDS)
             await asyncio.sleep(max(now + 1.0 - self.clock(), 0.0))

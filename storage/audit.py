@@ -134,11 +134,13 @@ async def noted(
     document: str = "",
     *,
     anew: bool = False,
+    mends: bool = False,
 ) -> AsyncIterator[None]:
     """Hold a transaction: what changes inside becomes one row of the trail, all of it or nothing.
 
-    `detail` is written down at the end: what was before may be put into it meanwhile. `anew`: for what puts right
-    what somebody changed past the trail: the state is counted from the tables, and the row says whether it had to be.
+    `detail` is written down at the end: what was before may be put into it meanwhile. `anew`: a person answers for what
+    somebody changed past the trail: the state is counted from the tables, and the row says whether it had to be.
+    `mends`: it puts back what the trail speaks of; whatever else was changed past the trail goes on missing in it.
     Raises StrangeTrigger.
     """
     tally = await watch(connection)
@@ -146,9 +148,13 @@ async def noted(
         if name := await stranger(connection):
             raise StrangeTrigger(describe(Finding(Fault.STRANGER, (await head(connection)).number, name)))
         before = str(await value(connection, "SELECT state FROM audit ORDER BY number DESC LIMIT 1") or "")
-        took_over = {TOOK_OVER: before != await count(connection)} if anew else {}
+        sound = before == await count(connection) if anew or mends else True
+        took_over = {TOOK_OVER: not sound} if anew else {}
         yield
-        state = await count(connection) if anew else tally.carried_on(before)
+        if anew:
+            state = await count(connection)
+        else:
+            state = before if mends and not sound else tally.carried_on(before)
         await append(connection, now, by, what, {**detail, **took_over}, document, state=state)
 
 

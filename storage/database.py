@@ -5,6 +5,7 @@ so that at rest the file alone is the database: a person may copy it, put back a
 server, and no leftover log of the old file is ever applied to the new one.
 """
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -20,6 +21,7 @@ from translations import _
 
 BUSY_MILLISECONDS = 5000
 """How long a writer waits for another one; ours hold the lock for milliseconds."""
+_TURN_MILLISECONDS = 20
 
 _NOTES = """
 CREATE TABLE IF NOT EXISTS migrations (
@@ -60,7 +62,7 @@ async def database(
             await _check(connection, path)
             if not create and await value(connection, "PRAGMA user_version") == 0:
                 raise damaged(path, _("an empty file"))
-            await connection.execute("PRAGMA journal_mode = WAL")
+            await _log_ahead(connection)
             await connection.execute("PRAGMA synchronous = FULL")
             await connection.execute("PRAGMA foreign_keys = ON")
             await _migrate(connection, path, migrations)
@@ -88,6 +90,23 @@ async def value(connection: aiosqlite.Connection, query: str, arguments: Sequenc
     return None if row is None else row[0]
 
 
+async def _log_ahead(connection: aiosqlite.Connection) -> None:
+    """Bring a new file into the mode with a write-ahead log; it stays in it.
+
+    SQLite does not wait for others here, whatever the busy timeout: several who open a new file at once try again.
+    """
+    for patience in range(BUSY_MILLISECONDS // _TURN_MILLISECONDS, -1, -1):
+        if await value(connection, "PRAGMA journal_mode") == "wal":
+            return
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or not patience:
+                raise
+            await asyncio.sleep(_TURN_MILLISECONDS / 1000)
+
+
 async def _check(connection: aiosqlite.Connection, path: Path) -> None:
     found = await value(connection, "PRAGMA quick_check(1)")
     if found != "ok":
@@ -108,7 +127,7 @@ async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Seq
             )
             raise NewerDatabase(message.format(path=path, known=len(migrations), found=done))
         if done:
-            _copy(path, path.with_name(f"{path.name}.schema-{done}"))
+            copy_database(path, path.with_name(f"{path.name}.schema-{done}"))
         await connection.execute(_NOTES)
         for number, migration in enumerate(migrations[done:], start=done + 1):
             for statement in migration.statements:
@@ -120,8 +139,8 @@ async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Seq
         await connection.execute(f"PRAGMA user_version = {len(migrations)}")
 
 
-def _copy(path: Path, copy: Path) -> None:
-    """Write what was committed before the migration to a file of its own; published whole or not at all."""
+def copy_database(path: Path, copy: Path) -> None:
+    """Write what is committed to a file of its own; published whole or not at all. Raises OSError, sqlite3.Error."""
     aside = copy.with_name(f"{copy.name}.part")
     aside.unlink(missing_ok=True)
     os.close(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -35,7 +35,7 @@ async def mend(
     }
     if aside is not None:
         DISK.write(aside, "".join(map(_line, taken_out)).encode())
-    async with policy.changing(stamp(at), by, "ledger mended", detail, anew=True) as connection:
+    async with policy.changing(stamp(at), by, "ledger mended", detail, mends=True) as connection:
         found = [sealed async for some in read_sealed(connection) for sealed in some]
         if found != [*before, *taken_out]:
             raise LedgerMoved(_("the ledger of orders has changed meanwhile: look at it, then do this again."))

@@ -136,11 +136,8 @@ class PolicyDb:
     async def changes(self, *, since: datetime | None = None, until: datetime | None = None) -> list[audit.Change]:
         """Return the audit trail between two moments, oldest first."""
         bounds = {"since": stamp(since) if since else "", "until": at_stamp(until)}
-        try:
-            async with self.reading() as connection:
-                return [change async for change in audit.read(connection, **bounds)]
-        except ValueError as error:  # what nobody here wrote
-            raise damaged(self.path, str(error)) from error
+        async with self.reading() as connection:
+            return [change async for change in audit.read(connection, **bounds)]
 
     async def verify_audit(self, written: audit.Head | None = None) -> audit.Finding | None:
         """Return what is wrong with the audit trail; None if all is well. `written`: see audit.verify."""
@@ -335,18 +332,29 @@ class PolicyDb:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Open the file for a look at one state of it."""
+        """Open the file for a look at one state of it. What stands there and nobody here wrote is a DamagedDatabase."""
         async with database(self.path, MIGRATIONS) as connection, transaction(connection, write=False):
-            yield connection
+            try:
+                yield connection
+            except (ValueError, RecursionError) as error:  # the last for [[[[[[…
+                raise damaged(self.path, str(error)) from error
 
     @asynccontextmanager
     async def changing(
-        self, now: str, by: str, what: str, detail: Mapping[str, object], document: str = "", *, anew: bool = False
+        self,
+        now: str,
+        by: str,
+        what: str,
+        detail: Mapping[str, object],
+        document: str = "",
+        *,
+        anew: bool = False,
+        mends: bool = False,
     ) -> AsyncIterator[aiosqlite.Connection]:
         """Open the file for one change, which is noted in the audit trail (audit.noted): all of it or nothing."""
         async with (
             database(self.path, MIGRATIONS) as connection,
-            audit.noted(connection, now, by, what, detail, document, anew=anew),
+            audit.noted(connection, now, by, what, detail, document, anew=anew, mends=mends),
         ):
             yield connection
 

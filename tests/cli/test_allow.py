@@ -246,6 +246,13 @@ def test_by_signature_a_request_is_made_and_nothing_opens(bench: Bench) -> None:
     }
 
 
+def test_a_request_that_waits_is_not_called_an_open_site(bench: Bench) -> None:
+    bench.environ = SIGNATURE
+    bench.done("allow", "example.org", "--reason", "chemistry")
+    assert bench.done("requests").splitlines()[1].split()[-2:] == ["chemistry", "waiting"]
+    assert bench.run("requests", SCHOOLFILTER_SCHOOL__LANGUAGE="ru").stdout.splitlines()[1].endswith("ожидает")
+
+
 def test_by_signature_no_number_of_an_order_is_taken(bench: Bench) -> None:
     bench.environ = SIGNATURE
     assert "sudo schoolfilter approve" in bench.refused(2, "allow", "example.org", *ORDER)

@@ -12,7 +12,6 @@ import pytest
 
 from policy.orders import Removal
 from storage.approval_db import ApprovalDb
-from storage.ledger_mending import mend
 from storage.policy_db import PolicyDb
 from storage.requests import NewRequest, RequestKind
 from tests.cli.installation import Bench, prepared
@@ -251,15 +250,8 @@ def test_the_first_broken_link_is_told_in_words(
 
 
 def test_a_change_that_took_over_what_somebody_had_changed_is_named_for_ever(bench: Bench) -> None:
-    path = bench.folder / "var" / "policy.db"
-
-    async def put_right(policy: PolicyDb) -> None:
-        good = await ApprovalDb(policy).sealed()
-        by_hand(path, "UPDATE orders SET digest = 'x'")
-        bad = await ApprovalDb(policy).sealed()
-        await mend(policy, [], bad, good, at=NOW, by="deputy")
-
-    with_policy(bench, put_right)
+    by_hand(bench.folder / "var" / "policy.db", "UPDATE groups SET added_by = 'me' WHERE id = 'staff'")
+    bench.done("audit", "accept", "--reason", "compared by the commission")
     assert "took over what was there: 12\n" in bench.done("audit", "verify")
     assert bench.json("audit", "verify", "--json")["took_over"] == [12]  # type: ignore[index] # an object
     assert "    something was there of which no change speaks: yes\n" in bench.done("audit", "show", "-n", "1")
@@ -310,3 +302,11 @@ def test_what_was_compared_with_the_documents_is_accepted_on_the_record(bench: B
     assert "accepted as it is" in last
     assert "compared by the commission" in last
     assert "order 14 of 2026-09-02" in last
+
+
+def test_nobody_answers_for_a_policy_that_cannot_be_read(bench: Bench) -> None:
+    before = len(changes(bench))
+    by_hand(bench.folder / "var" / "policy.db", "UPDATE objects SET body = '{' WHERE removed_at IS NULL")
+    told = bench.refused(1, "audit", "accept", "--reason", "compared by the commission")
+    assert "expected a sound database" in told
+    assert len(changes(bench)) == before

@@ -1,5 +1,6 @@
 """`doctor` finds what goes wrong in schools: each finding from facts alone, then the facts from a real machine."""
 
+import asyncio
 import json
 import os
 import socket
@@ -36,10 +37,12 @@ from cli.vicinity import Vicinity
 from policy.discovery import Whereabouts
 from policy.presets import PRESETS_BY_ID
 from resolver.querylog import HEADER_LINE
-from settings.model import DeviceSettings, Log, LogDetail, Settings, UpstreamSettings
+from settings.model import DeviceSettings, Log, LogDetail, Paths, Settings, UpstreamSettings
 from settings.model import Server as SettingsServer
+from storage.policy_db import open_policy
 from tests.cli.fakes import STATUS, installation, pretend_listening, run, status_worker
 from tests.harness.upstream import FakeUpstream, says
+from tests.storage.policies import by_hand
 
 NOW = datetime(2026, 9, 2, 14, 30, tzinfo=UTC)
 WELL = parse_status(STATUS)
@@ -104,6 +107,7 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
     ("state", {"folder": replace(FOLDER, exists=False, writable=False)}, Health.PROBLEM, "cannot make it"),
     ("state", {"folder": replace(FOLDER, strangers=("policy.db",))}, Health.PROBLEM, "policy.db"),
     ("state", {"folder": replace(FOLDER, open_to_all=True)}, Health.WARNING, "Every user"),
+    ("history", {"history_fault": "changed without the program"}, Health.PROBLEM, "changed without the program"),
     ("disk", {"disk": Disk(10**12, 4 * 10**10)}, Health.PROBLEM, "nearly full"),
     ("disk", {"disk": Disk(10**9, 4 * 10**8)}, Health.PROBLEM, "nearly full"),
     ("memory", {"memory": Memory(10**9, 10**7)}, Health.WARNING, "short"),
@@ -571,3 +575,26 @@ def test_a_school_with_packaged_lists_only_is_told_of_public_ones() -> None:
     preset = hint.remedy.rpartition(" ")[2]
     assert preset in PRESETS_BY_ID
     assert hints(ours, ListState("mine", 5, NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE groups SET added_by = 'somebody'", "it was changed without the program"),
+        ("UPDATE audit SET what = 'somebody' WHERE number = 1", "is not what it was"),
+    ],
+)
+def test_a_policy_changed_past_the_program_is_found(tmp_path: Path, statement: str, told: str) -> None:
+    paths = Paths(state=tmp_path)
+    asyncio.run(open_policy(paths.policy_db))
+    assert machine.history_fault(paths) == ""
+    by_hand(paths.policy_db, statement)
+    assert told in machine.history_fault(paths)
+
+
+def test_a_policy_that_is_missing_or_damaged_is_no_end_of_doctor(tmp_path: Path) -> None:
+    paths = Paths(state=tmp_path)
+    assert machine.history_fault(paths) == ""
+    assert not paths.policy_db.exists()
+    paths.policy_db.write_bytes(b"no database at all" * 100)
+    assert "expected a sound database" in machine.history_fault(paths)

@@ -21,6 +21,7 @@ from policy.timetable import EVERY_DAY
 from storage.policy_load import LESSON
 from tests.cli.installation import FakeIndex
 from tests.cli.school_day import BELLS, SchoolDay, school_day
+from tests.storage.policies import by_hand
 
 START = ("lesson", "start", "--room", "lab", "--teacher", "Asanova A.")
 
@@ -297,6 +298,7 @@ def test_lessons_of_the_timetable_are_listed_and_give_way_to_one_by_hand(day: Sc
     assert (planned["how"], planned["teacher"], planned["title"]) == ("timetable", "Bekov B.", "informatics")
     assert (planned["begins"], planned["ends"]) == ("2026-09-02T09:00:00+05:00", "2026-09-02T10:00:00+05:00")
     table = day.done("lesson", "list")
+    assert table.splitlines()[0].endswith("AT PRESENT")
     assert "informatics" in table
     assert "timetable" in table
     assert "timetable" in day.refused(1, "lesson", "stop", "--room", "lab")
@@ -310,6 +312,14 @@ def test_lessons_of_the_timetable_are_listed_and_give_way_to_one_by_hand(day: Sc
     day.at("10:00")
     assert lessons(day) == []
     assert [each["on"] for each in lessons(day, "--all")] == [False, False]
+
+
+@pytest.mark.parametrize("options", [(), ("--all",)])
+@pytest.mark.parametrize("body", ["{", "[" * 100_000, "[]", "{}", '{"days": 7}'])
+def test_what_nobody_here_wrote_is_told_as_damage(day: SchoolDay, body: str, options: tuple[str, ...]) -> None:
+    day.plan(SLOT)
+    by_hand(day.settings.paths.policy_db, f"UPDATE objects SET body = '{body}'")  # noqa: S608 - of the table above
+    assert "expected a sound database" in day.refused(1, "lesson", "list", *options)
 
 
 def test_the_teacher_of_the_timetable_begins_by_hand_without_more(day: SchoolDay) -> None:

@@ -154,6 +154,19 @@ def test_who_edits_the_database_is_found_by_the_number_and_gains_nothing(
     assert (refused.exit_code, LINK.format(number=link) in refused.stderr) == (1, True)
 
 
+def test_a_copy_that_is_another_one_is_not_in_order(bench: Bench) -> None:
+    copy = bench.folder / "var" / "ledger.jsonl"
+    lines = copy.read_text("utf-8").splitlines(keepends=True)
+    copy.write_text("".join([*lines[:2], lines[2].replace("example.net", "casino.example")]), "utf-8")
+    result = bench.run("orders", "verify")
+    assert result.exit_code == 1
+    assert "they are not those of policy.db" in result.stdout
+    assert "Everything is in order." not in result.stdout
+    found = bench.run("orders", "verify", "--json")
+    assert found.exit_code == 1
+    assert '"good": false' in found.stdout
+
+
 def test_a_ledger_without_orders_verifies(bench: Bench, tmp_path: Path) -> None:
     other = Bench(tmp_path / "other")
     other.done("init", "--state", str(tmp_path / "other" / "var"))

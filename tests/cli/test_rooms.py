@@ -150,6 +150,7 @@ def test_the_table_says_what_holds_now(day: SchoolDay) -> None:
     day.done(*LESSON)
     day.plan(Slot("s", EVERY_DAY, Minutes(540, 600), room="gym", teacher="Bekov", title="chess", level=Level.HIGH))
     day.done("pause", "--room", "hall", "--minutes", "30", "--reason", "open day", "--person", "Dina")
+    assert day.done("rooms").splitlines()[0].endswith("AT PRESENT")
     now = {line.split()[0]: line for line in day.done("rooms").splitlines()}
     assert now["lab"].endswith("open: Asanova A., until 09:45")
     assert now["gym"].endswith("open by the timetable: Bekov, chess, until 10:00, level high")

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from resolver.hours import HourlyPolicy
 from resolver.worker import Worker
 from settings.model import Paths, Settings, UpstreamSettings
 from storage.errors import BusyDatabase
+from storage.last_good import last_good
 from storage.policy_db import PolicyDb, open_policy
 from storage.policy_load import PolicyLoader
 from storage.policy_rows import NewEntry
@@ -156,3 +158,51 @@ async def test_a_file_that_stays_unreadable_is_not_read_all_the_time(
         for _ in range(100):
             await asyncio.sleep(0.001)
     assert tries == 1
+
+
+@pytest.mark.parametrize("damage", ["garbage", "empty", "gone", "torn-room"])
+async def test_a_worker_begins_with_the_last_good_policy_if_this_one_is_damaged_or_gone(
+    worker: Worker, stored: PolicyDb, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stored.add_blocks([NewEntry("example.org")], at=NOW, by="test")
+    await worker.load_policy()
+    await worker._remember_policy(1.0)
+    good = stored.path.read_bytes()
+    if damage == "gone":
+        stored.path.unlink()
+    elif damage == "torn-room":
+        with closing(sqlite3.connect(stored.path)) as raw:
+            raw.execute(
+                "INSERT INTO objects (kind, id, body, document, added_at, added_by)"
+                " VALUES ('room', 'r5', 'torn', '', '2026', 'me')"
+            )
+            raw.commit()
+    else:
+        stored.path.write_bytes(b"" if damage == "empty" else b"no database" * 1000)
+    for number in (0, 1):
+        again = Worker(worker.settings, number)
+        await again.load_policy()
+        assert set(again.engine.snapshot.views["pupils"].block) == {"example.org"}
+        assert again.policy_error
+        assert not again.to_remember, "a damaged policy takes no good one's place"
+    assert "the last good policy is in force" in caplog.text
+    for file in stored.path.parent.glob("policy.db*"):
+        file.unlink()
+    stored.path.write_bytes(good)
+    await again.load_policy()
+    assert again.policy_error == ""
+
+
+async def test_the_copy_is_made_by_one_worker_and_not_at_each_change(worker: Worker, stored: PolicyDb) -> None:
+    copy = last_good(stored.path)
+    await worker._remember_policy(1.0)
+    first = copy.stat().st_ino
+    await stored.add_blocks([NewEntry("example.org")], at=NOW, by="test")
+    await worker.load_policy()
+    await worker._remember_policy(30.0)
+    assert copy.stat().st_ino == first
+    await worker._remember_policy(62.0)
+    assert copy.stat().st_ino != first
+    other = Worker(worker.settings, 1)
+    await other.load_policy()
+    assert not other.to_remember

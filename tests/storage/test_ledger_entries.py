@@ -11,6 +11,7 @@ from policy.orders import Addition, Order, OrderKind, Removal, as_of, replay
 from policy.snapshot import build_snapshot
 from policy.views import Entry, EntryKind
 from storage.approval_db import ApprovalDb
+from storage.audit import Fault
 from storage.ledger_mending import mend
 from storage.ledger_rows import LedgerMoved
 from storage.policy_db import open_policy
@@ -125,5 +126,31 @@ async def test_a_ledger_put_right_leaves_a_trail_that_says_so_and_is_whole(path:
         assert await approval.sealed() == good
         assert await policy.verify_audit() is None
         change = (await policy.changes())[-1]
-        assert (change.what, change.detail["took over"]) == ("ledger mended", True)
+        assert change.what == "ledger mended"
         assert change.detail["put back"] == [each.digest for each in good]
+
+
+async def test_what_else_was_changed_past_the_program_goes_on_missing_when_the_ledger_is_put_right(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "policy.db"
+    async with await open_policy(path) as policy:
+        await enter_paper(policy, "example.org")
+        good = await ApprovalDb(policy).sealed()
+        by_hand(path, "DELETE FROM orders", "UPDATE groups SET added_by = 'me' WHERE id = 'staff'")
+        await mend(policy, [], [], good, at=LATER, by="deputy")
+        assert await ApprovalDb(policy).sealed() == good
+        finding = await policy.verify_audit()
+        assert finding is not None
+        assert finding.fault is Fault.STATE
+
+
+async def test_orders_that_an_older_policy_lacks_are_put_back_and_the_trail_stays_whole(tmp_path: Path) -> None:
+    path = tmp_path / "policy.db"
+    async with await open_policy(path) as policy:
+        older = path.read_bytes()
+        await enter_paper(policy, "example.org")
+        good = await ApprovalDb(policy).sealed()
+        path.write_bytes(older)
+        await mend(policy, [], [], good, at=LATER, by="deputy")
+        assert await policy.verify_audit() is None
