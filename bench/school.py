@@ -39,23 +39,22 @@ from storage.policy_load import DEVICE, LESSON, ROOM, Loaded, PolicyLoader
 DEVICES, ROOMS, ORDERS, ENTRIES, SLOTS = 2_000, 50, 5_000, 20_000, 1_500
 LESSONS_RATE = 20_000
 """Queries a second while lessons begin and end: far more than a school asks."""
+_TURN_SECONDS = 0.001
 _NOW = datetime(2026, 9, 2, 9, 0, tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Turns:
-    """The longest time for which a loop did nothing else: what an answer would have had to wait."""
+    """The longest time for which a loop did something else: what an answer would have had to wait."""
 
     longest: float = 0.0
 
     async def watch(self) -> None:
-        """Wake as often as possible and note the longest sleep."""
-        last = time.perf_counter()
+        """Wake a thousand times a second, as a worker of a busy school does, and note the latest awakening."""
         while True:
-            await asyncio.sleep(0)
-            now = time.perf_counter()
-            self.longest = max(self.longest, now - last)
-            last = now
+            due = time.perf_counter() + _TURN_SECONDS
+            await asyncio.sleep(_TURN_SECONDS)
+            self.longest = max(self.longest, time.perf_counter() - due)
 
 
 def school(bench: Bench) -> Outcome:

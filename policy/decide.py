@@ -1,6 +1,7 @@
 """Decide whether a name opens in a view. The tuple RULES is the order of precedence: first opinion wins."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from policy.bypass import BYPASS_NAMES
 from policy.categories import CATEGORIES, Severity
@@ -59,7 +60,7 @@ def _exceptions(view: View, name: str, listings: Listings) -> Decision | None:
 
 def _directors_list(view: View, name: str, _: Listings) -> Decision | None:
     entry = entry_for(view.allow, name)
-    return None if entry is None else Decision(Action.ALLOW, _entry(Why.ALLOWED, entry))
+    return None if entry is None else _allowed(entry)
 
 
 def _hand_made_blocks(view: View, name: str, _: Listings) -> Decision | None:
@@ -106,12 +107,10 @@ RULES: tuple[Rule, ...] = (
     _categories,
 )
 
-_ABOUT_LISTINGS = tuple(
-    rule
-    for rule in RULES
-    if rule not in (_protected, _bypass, _exceptions, _directors_list, _hand_made_blocks, _needed)
-)
-"""What is left to ask when no person, bundle or bypass list speaks of a name."""
+_ABOUT_ENTRIES = tuple(rule for rule in RULES if rule not in (_protected, _bypass, _exceptions, _needed))
+"""What is left to ask when people entered a name, and no bundle, exception or bypass list speaks of it."""
+_ABOUT_LISTINGS = tuple(rule for rule in _ABOUT_ENTRIES if rule not in (_directors_list, _hand_made_blocks))
+"""What is left to ask when nobody entered it either."""
 
 
 def decide(view: View, name: str, listings: Listings, qtype: int = 1) -> Decision:
@@ -121,12 +120,16 @@ def decide(view: View, name: str, listings: Listings, qtype: int = 1) -> Decisio
     """
     # Most names are spoken of by nobody: one walk over the parents tells, and the level alone decides.
     allow, block, spoken = view.allow, view.block, view.spoken
-    rest, dot = name, "."
-    while dot and not (rest in spoken or rest in allow or rest in block):
+    rest, dot, said, entered = name, ".", False, False
+    while dot:
+        if rest in spoken:
+            said = True
+        if rest in allow or rest in block:
+            entered = True
         _, dot, rest = rest.partition(".")
-    if not (dot or listings):
+    if not (said or entered or listings):
         return _UNSPOKEN[view.level, view.cause]
-    rules = RULES if dot else _ABOUT_LISTINGS
+    rules = RULES if said else _ABOUT_ENTRIES if entered else _ABOUT_LISTINGS
     held, shadow = in_force(listings, name, qtype)
     decision = _first_opinion(rules, view, name, held)
     if shadow and decision is _DEFAULT:
@@ -200,6 +203,12 @@ def _rank(listing: Listing) -> tuple[int, bool, int, str]:
 
 def _listed(why: Why, listing: Listing) -> Reason:
     return Reason(why, category=listing.category, list_id=listing.list_id, rule=listing.name)
+
+
+@lru_cache(maxsize=4096)
+def _allowed(entry: Entry) -> Decision:
+    """Return the decision by an entry of the director's list: a school opens the same few hundred all day."""
+    return Decision(Action.ALLOW, _entry(Why.ALLOWED, entry))
 
 
 def _entry(why: Why, entry: Entry) -> Reason:
