@@ -119,7 +119,8 @@ def allow(
         else:
             _print_list(settings, group, as_json)
         return
-    asking = requested or is_signed(settings)
+    # Without the paper it is a question to the director, in every school.
+    asking = requested or is_signed(settings) or not (number or day)
     order = None if asking else order_of(number, day, _no_order())
     if asking and (number or day):
         raise Misuse(_by_signature() if is_signed(settings) else _("expected --request or --order, found both"))

@@ -80,13 +80,20 @@ def test_which_lists_hold_the_name_and_what_is_odd_about_it_is_told(bench: Bench
 
 
 @pytest.mark.parametrize(
-    "given", [(), ("--order", "12"), ("--date", "2026-09-02"), ("--order", " ", "--date", "2026-09-02")]
+    "given", [("--order", "12"), ("--date", "2026-09-02"), ("--order", " ", "--date", "2026-09-02")]
 )
-def test_without_the_order_both_ways_are_named(bench: Bench, given: tuple[str, ...]) -> None:
+def test_with_half_of_an_order_both_ways_are_named(bench: Bench, given: tuple[str, ...]) -> None:
     told = bench.refused(2, "allow", "example.org", *given)
     assert "--order NUMBER and --date YYYY-MM-DD" in told
     assert "schoolfilter allow example.org --request" in told
     assert listed(bench) == asked(bench) == []
+
+
+def test_without_an_order_it_is_a_request(bench: Bench) -> None:
+    said = bench.done("allow", "example.org", "--reason", "chemistry")
+    assert "Then enter it: schoolfilter approve 1 --order NUMBER" in said
+    assert listed(bench) == []
+    assert [each["name"] for each in asked(bench)] == ["example.org"]
 
 
 @pytest.mark.parametrize("day", ["02.09.2026", "2026-13-01", "yesterday"])
@@ -297,7 +304,7 @@ def test_asking_again_gives_the_same_request_new_words(bench: Bench) -> None:
         ("example.org", "--list"),
         ("example.org", "--json", *ORDER),
         ("example.org", "--bundle", "education", *ORDER),
-        ("--bundle", "education"),
+        ("--bundle", "education", "--order", "12"),
         ("--bundle", "sweets", *ORDER),
         ("--bundle", "education", "--with-dependencies", *ORDER),
         ("example.org", "--ordre", "12"),

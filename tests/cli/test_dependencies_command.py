@@ -187,9 +187,9 @@ def test_a_log_of_blocked_queries_only_cannot_tell(bench: Bench) -> None:
         (SITE, "--yes", *ORDER),
         (SITE, "--with-dependencies", "--within", "0", *ORDER),
         (SITE, "--with-dependencies", "--days", "0", *ORDER),
-        (SITE, "--with-dependencies"),
+        (SITE, "--with-dependencies", "--order", "12"),
     ],
-    ids=["two-sites", "no-site", "yes-alone", "no-time", "no-days", "no-order"],
+    ids=["two-sites", "no-site", "yes-alone", "no-time", "no-days", "half-an-order"],
 )
 def test_misuse_ends_with_status_2_and_changes_nothing(bench: Bench, arguments: tuple[str, ...]) -> None:
     bench.refused(2, "allow", *arguments)

@@ -55,7 +55,8 @@ def test_a_change_by_command_takes_effect_and_no_query_is_lost(make: Maker, upst
 
 def test_allow_needs_a_paper_and_never_opens_what_is_unlawful(make: Maker) -> None:
     server = make()
-    assert server.command("allow", BLOCKED, check=False).returncode == 2
+    assert server.command("allow", BLOCKED, "--order", "12", check=False).returncode == 2
+    server.command("allow", BLOCKED, "--reason", "a request opens nothing")
     assert _blocked(server, BLOCKED)
     server.command("allow", "terror.example.net", "--order", "13", "--date", "2026-09-02", check=False)
     server.command("allow", BLOCKED, "--order", "14", "--date", "2026-09-02")
