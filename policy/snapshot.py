@@ -130,10 +130,6 @@ class Snapshot:
 
     # -- what everybody gets ---------------------------------------------------------------------------------------
 
-    def view_of(self, address: str) -> View:
-        """Return the view of a client's address."""
-        return self.view(self.place_of(address))
-
     def view(self, place: Place) -> View:
         """Return what clients in a place get. Places that get the same have the same view, and share its replies."""
         situation = self.situation(place)

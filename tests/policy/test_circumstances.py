@@ -244,5 +244,5 @@ def test_a_place_is_found_by_device_network_and_room() -> None:
     assert snapshot.place_of("10.0.1.1", "02:00:5e:10:00:01") == Place("primary", "lab", "trolley")
     assert snapshot.place_of("10.0.1.1") == Place("pupils")
     closed = snapshot.at(NINE)
-    assert closed.view_of("10.0.5.7").level is Level.OFF
-    assert closed.view_of("10.0.5.2").level is Level.LOW
+    assert closed.view(closed.place_of("10.0.5.7")).level is Level.OFF
+    assert closed.view(closed.place_of("10.0.5.2")).level is Level.LOW

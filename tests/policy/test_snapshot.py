@@ -50,7 +50,7 @@ GROUPS = [
 def test_longest_network_decides_the_group(address: str, expected: str) -> None:
     snapshot = build_snapshot(GROUPS, (), default_group="pupils")
     assert snapshot.group_of(address) == expected
-    assert snapshot.view_of(address).group == expected
+    assert snapshot.view(snapshot.place_of(address)).group == expected
 
 
 V4 = st.builds(
