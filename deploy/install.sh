@@ -289,7 +289,7 @@ build_release() { # the new version, in a folder of its own, beside the one in u
     # Exactly the locked versions, each file checked by its digest.
     run pip install --no-deps --require-hashes -r "$source/deploy/requirements.lock"
     # Our own package is built from a copy: nothing of root's is left in the folder you unpacked.
-    for part in pyproject.toml README.md LICENSE approval blocklists cli papers policy resolver settings storage timetables translations; do
+    for part in pyproject.toml README.md LICENSE approval blocklists cli journal papers policy resolver settings storage timetables translations; do
         run cp -R "$source/$part" "$release/source/"
     done
     run pip install --no-index --no-deps --no-build-isolation "$release/source"

@@ -126,6 +126,29 @@ class Log:
     retention_days: int = 90
     detail: LogDetail = LogDetail.FULL
     segment_megabytes: int = 64
+    segment_days: int = 14
+    """How long a segment stays as text when the archive holds it: the lists are weighed by what was asked lately."""
+    anonymise_days: int = 0
+    """After so many days the archive no longer says who asked; 0 means never."""
+    archive_megabytes: int = 128
+    """How much memory archiving and searching may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """How people are told of incidents. Whom: `schoolfilter journal contacts`."""
+
+    smtp_server: str = ""
+    """`smtp://HOST[:PORT]` (STARTTLS if offered), `smtps://HOST[:PORT]`; empty: no mail is sent."""
+    smtp_user: str = ""
+    smtp_password_file: str = ""
+    """A file that holds the password and that only the service can read."""
+    mail_from: str = ""
+    telegram_token_file: str = ""
+    """A file that holds the bot's token; empty: nothing is sent by Telegram."""
+    telegram_server: str = "https://api.telegram.org"
+    webhook: str = ""
+    """`https://…` that gets each notice as JSON; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +241,26 @@ class Paths:
         return self.state / "querylog"
 
     @property
+    def journal_db(self) -> Path:
+        """The chain of evidence."""
+        return self.state / "journal.db"
+
+    @property
+    def device_key(self) -> Path:
+        """The private key by which this machine signs evidence."""
+        return self.state / "device.key"
+
+    @property
+    def archive(self) -> Path:
+        """The query log of days that are over, as Parquet files."""
+        return self.state / "archive"
+
+    @property
+    def papers(self) -> Path:
+        """Papers that were drawn up."""
+        return self.state / "papers"
+
+    @property
     def run(self) -> Path:
         """Control sockets and status of running workers."""
         return self.state / "run"
@@ -233,6 +276,7 @@ class Settings:
     cache: Cache = Cache()
     blocking: Blocking = Blocking()
     log: Log = Log()
+    notices: Notices = Notices()
     lists: ListSettings = ListSettings()
     devices: DeviceSettings = DeviceSettings()
     approval: Approval = Approval()

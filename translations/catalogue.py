@@ -23,6 +23,7 @@ PACKAGES = (
     "approval",
     "blocklists",
     "cli",
+    "journal",
     "papers",
     "policy",
     "resolver",
