@@ -1,4 +1,4 @@
-"""Signed heads: where the chain stood, signed by the device. A head on paper, or with somebody else, shows a cut end."""
+"""Signed heads: where the chain stood, signed by the device. One that is kept elsewhere shows a cut end."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
