@@ -1,0 +1,97 @@
+"""Incidents as the records tell of them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from journal.incidents import Audience, Rule, State, next_id, replay
+from storage.evidence import Body, Kind, Record
+
+AT = datetime(2026, 11, 2, 4, tzinfo=UTC)
+ENTERED: Body = {
+    "id": "2026-11-0007",
+    "rule": "deliberate-attempt",
+    "severity": "harmful",
+    "category": "adult",
+    "audience": "class-teacher",
+    "room": "214",
+    "group": "pupils",
+    "lesson": "7-b",
+    "first": "2026-11-02T09:00:00.000+05:00",
+    "last": "2026-11-02T09:01:00.000+05:00",
+    "queries": 3,
+    "names": 2,
+    "signs": ["repeated"],
+}
+PRIVATE: Body = {
+    "client": "192.0.2.1",
+    "device": "lab-07",
+    "teacher": "A. B.",
+    "asked": [["a.example", 2], ["b.example", 1]],
+}
+
+
+def record(number: int, kind: Kind, body: Body, private: Body | None = None, by: str = "aigul") -> Record:
+    return Record(number, AT + timedelta(minutes=number), kind, by, body, "seal" if private else "", "", private)
+
+
+def test_incident_is_what_its_record_says() -> None:
+    (incident,) = replay([record(5, Kind.INCIDENT, ENTERED, PRIVATE)])
+    assert (incident.record, incident.id, incident.month) == (5, "2026-11-0007", "2026-11")
+    assert (incident.rule, incident.audience) == (Rule.ATTEMPT, Audience.CLASS_TEACHER)
+    assert (incident.queries, incident.names, incident.signs) == (3, 2, ("repeated",))
+    assert (incident.client, incident.device, incident.teacher) == ("192.0.2.1", "lab-07", "A. B.")
+    assert incident.asked == (("a.example", 2), ("b.example", 1))
+    assert (incident.state, incident.sealed) == (State.NEW, True)
+
+
+def test_erased_incident_says_nothing_personal() -> None:
+    (incident,) = replay([Record(5, AT, Kind.INCIDENT, "p", ENTERED, "seal", "")])
+    assert (incident.client, incident.device, incident.teacher, incident.asked) == ("", "", "", ())
+    assert incident.sealed
+
+
+def test_repeat_says_how_things_stand_in_all() -> None:
+    repeat = {"incident": 5, "last": "2026-11-02T09:30:00.000+05:00", "queries": 9, "names": 4, "signs": ["varied"]}
+    (incident,) = replay(
+        [record(5, Kind.INCIDENT, ENTERED, PRIVATE), record(6, Kind.REPEAT, repeat, {"asked": [["c.example", 9]]})]
+    )
+    assert (incident.first, incident.last) == (ENTERED["first"], repeat["last"])
+    assert (incident.queries, incident.names, incident.signs) == (9, 4, ("repeated", "varied"))
+    assert incident.asked == (("c.example", 9),)
+
+
+TOLD, LOST = {"incident": 5, "arrived": True}, {"incident": 5, "arrived": False}
+OF_IT = {"incident": 5}
+
+
+@pytest.mark.parametrize(
+    ("steps", "state"),
+    [
+        ([], State.NEW),
+        ([(Kind.TOLD, LOST)], State.NEW),
+        ([(Kind.TOLD, LOST), (Kind.TOLD, TOLD)], State.TOLD),
+        ([(Kind.REVIEW, OF_IT)], State.REVIEWED),
+        ([(Kind.REVIEW, OF_IT), (Kind.TOLD, TOLD)], State.REVIEWED),
+        ([(Kind.TOLD, TOLD), (Kind.REVIEW, OF_IT), (Kind.CLOSED, OF_IT)], State.CLOSED),
+        ([(Kind.CLOSED, OF_IT), (Kind.REVIEW, OF_IT)], State.CLOSED),
+        ([(Kind.CLOSED, OF_IT), (Kind.CORRECTION, OF_IT)], State.CLOSED),
+        ([(Kind.CLOSED, OF_IT), (Kind.REOPENED, OF_IT)], State.REVIEWED),
+    ],
+)
+def test_state_follows_from_what_was_done(steps: list[tuple[Kind, Body]], state: State) -> None:
+    told = [record(6 + at, kind, body) for at, (kind, body) in enumerate(steps)]
+    (incident,) = replay([record(5, Kind.INCIDENT, ENTERED), *told])
+    assert incident.state is state
+    assert [note.kind for note in incident.notes] == [kind for kind, _body in steps]
+
+
+def test_what_belongs_to_no_incident_is_left_out() -> None:
+    found = replay([record(1, Kind.REVIEW, {"incident": 77}), record(5, Kind.INCIDENT, ENTERED)])
+    assert [each.notes for each in found] == [()]
+
+
+def test_incidents_are_numbered_by_month() -> None:
+    incidents = replay([record(5, Kind.INCIDENT, ENTERED), record(6, Kind.INCIDENT, {**ENTERED, "id": "2026-10-0041"})])
+    assert next_id("2026-11", incidents) == "2026-11-0008"
+    assert next_id("2026-12", incidents) == "2026-12-0001"
