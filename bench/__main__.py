@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 from rich.console import Console
 
-from bench import growth, publishing, report, school, servers, speed
+from bench import archive, folding, growth, publishing, report, school, servers, speed, tailer, verifying
 from bench.plan import FULL, QUICK, Bench
 from bench.processes import BenchError
 from bench.results import Outcome
@@ -28,6 +28,10 @@ SCENARIOS: dict[str, Callable[[Bench], Outcome]] = {
     "flat": growth.flat,
     "publishing": publishing.publishing,
     "school": school.school,
+    "tailer": tailer.tailer,
+    "folding": folding.folding,
+    "verifying": verifying.verifying,
+    "archive": archive.archive,
 }
 
 

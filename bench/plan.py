@@ -24,12 +24,16 @@ class Plan:
     publishes: int = 3
     publish_seconds: float = 15.0
     """Length of the load around each published generation: longer than a compile takes."""
+    archived_days: int = 25
+    """Days of four million queries each."""
     peer_load_seconds: float = 60.0
     """How long a peer may take to load a list before that is the result."""
 
 
 FULL = Plan(rounds=5, seconds=2.0, list_sizes=(SMALL, MIDDLE, LARGE), peer_list_sizes=(MIDDLE, LARGE))
-QUICK = Plan(rounds=2, seconds=1.0, list_sizes=(SMALL, MIDDLE), peer_list_sizes=(MIDDLE,), starts=2, publishes=1)
+QUICK = Plan(
+    rounds=2, seconds=1.0, list_sizes=(SMALL, MIDDLE), peer_list_sizes=(MIDDLE,), starts=2, publishes=1, archived_days=1
+)
 
 
 @dataclass(slots=True)

@@ -52,8 +52,15 @@ def pass_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P,
     return with_settings
 
 
+INSPECTOR = "cli.context.inspector"
+"""Where the context of a command holds the inspector in whose name it runs (cli/inspecting.py)."""
+
+
 def who() -> str:
-    """Return the name under which a change is recorded: the person behind sudo, if there is one."""
+    """Return the name under which it is recorded: the inspector, else the person behind sudo, if there is one."""
+    running = click.get_current_context(silent=True)
+    if running is not None and (inspector := running.meta.get(INSPECTOR)):
+        return f"inspector {inspector}"
     behind_sudo = os.environ.get("SUDO_USER", "")
     if behind_sudo:
         return behind_sudo

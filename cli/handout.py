@@ -1,11 +1,13 @@
-"""Files that a command writes for people to carry away: anybody may read them, whoever the command ran as."""
+"""Files that a command writes for people to carry away: anybody may read them, or the person behind sudo alone."""
 
 import errno
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def hand_out(path: Path, data: bytes) -> None:
@@ -27,6 +29,43 @@ def hand_out(path: Path, data: bytes) -> None:
         with suppress(OSError):
             aside.unlink()
         raise
+
+
+@contextmanager
+def confidential(path: Path) -> Iterator[BinaryIO]:
+    """Write a file of personal data, of any size, that takes its place when the block has ended well. Raises OSError.
+
+    Nobody may read it but the person behind sudo, else the user that the command runs as. A file that stands there
+    already stays: it may be evidence.
+    """
+    aside = path.with_name(f".{secrets.token_hex(8)}.part")
+    _expect_nothing(path)
+    descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            _give_away(descriptor)
+            os.fsync(descriptor)
+        _expect_nothing(path)
+        aside.rename(path)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink()
+        raise
+
+
+def _give_away(descriptor: int) -> None:
+    """Give a file to the person behind sudo, if there is one and the file system has owners: memory sticks do not."""
+    if os.geteuid() != 0:
+        return
+    with suppress(OSError, ValueError):
+        os.fchown(descriptor, int(os.environ.get("SUDO_UID", "")), int(os.environ.get("SUDO_GID", "-1")))
+
+
+def _expect_nothing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def _expect_file(path: Path) -> None:

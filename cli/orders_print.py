@@ -17,10 +17,14 @@ from cli.handout import hand_out
 from cli.orders_show import book_of, entry_of
 from cli.policy_file import opened
 from cli.typed import day_of
+from journal.heads import written
+from journal.opening import opened_journal
+from journal.signing import sign_head
 from policy.names import display_name
 from policy.orders import Addition, Order, OrderKind, as_of
 from policy.sshsig import fingerprint, signer
 from settings.model import Settings
+from storage.evidence import Head
 from translations import LANGUAGES, _
 
 if TYPE_CHECKING:
@@ -61,17 +65,23 @@ def print_command(
     else:
         day = now.date() if at is None else day_of(at, "--at")
         sheet, name = sheet_of_list(book, day, now, zone), f"white-list-{day.isoformat()}.pdf"
-    sheet = replace(sheet, trail=asyncio.run(_trail(settings)))
+    trail, head = asyncio.run(_heads(settings, now))
+    sheet = replace(sheet, trail=trail, journal=head)
     path = output or Path(name)
     hand_out(path, order_sheet_pdf(sheet, tongue or settings.school.language))
     click.echo(_("Written: {path}").format(path=path))
 
 
-async def _trail(settings: Settings) -> str:
-    """Return the head of the audit trail: it is on paper from then on, and a policy.db put back shows by it."""
+async def _heads(settings: Settings, now: datetime) -> tuple[str, str]:
+    """Return the heads of audit trail and journal: they are on paper from then on, and a cut or changed past shows."""
     async with await opened(settings) as policy:
-        head = await policy.audit_head()
-    return f"{head.number}:{head.digest[:16]}"
+        trail = await policy.audit_head()
+    head = ""
+    if settings.paths.journal_db.exists():
+        async with opened_journal(settings) as journal:
+            signed = await sign_head(journal, settings, now)
+        head = written(Head(signed.number, signed.link))
+    return f"{trail.number}:{trail.digest[:16]}", head
 
 
 def sheet_of_order(book: Book, entry: LedgerRow, now: datetime) -> "OrderSheet":

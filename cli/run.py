@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -38,7 +38,7 @@ def run(installation: Installation) -> None:
     if find(installation.config) is None:
         # A newcomer's `make run`: nobody is asked anything, nothing needs root.
         installation = prepare(LOCAL_STATE)
-    _serve(installation, refresher(installation))
+    _serve(installation, companions(installation))
 
 
 @click.command(
@@ -50,16 +50,20 @@ def resolver(installation: Installation) -> None:
     _serve(installation)
 
 
-def refresher(installation: Installation) -> list[str]:
-    """Return the command that keeps the lists current; empty if the settings say that nothing does."""
-    if not installation.settings.lists.refresh_hours:
-        return []
+def companions(installation: Installation) -> dict[str, list[str]]:
+    """Return the commands that run beside the workers, by what messages call them.
+
+    The journal is always kept; nothing keeps the lists current if the settings say so.
+    """
     config = find(installation.config)
-    chosen = ["--config", str(config)] if config is not None else []
-    return [sys.executable, "-m", "cli.main", *chosen, "lists", "refresh", "--scheduled"]
+    program = [sys.executable, "-m", "cli.main", *(["--config", str(config)] if config is not None else [])]
+    found = {"journal": [*program, "journal", "run"]}
+    if installation.settings.lists.refresh_hours:
+        found["list refresher"] = [*program, "lists", "refresh", "--scheduled"]
+    return found
 
 
-def _serve(installation: Installation, companion: Sequence[str] = ()) -> None:
+def _serve(installation: Installation, beside: Mapping[str, Sequence[str]] | None = None) -> None:
     settings = installation.settings
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s schoolfilter %(levelname)s %(message)s"
@@ -74,7 +78,7 @@ def _serve(installation: Installation, companion: Sequence[str] = ()) -> None:
         if missing is not None:
             click.echo(_no_upstream(missing), err=True)
 
-    sys.exit(asyncio.run(Supervisor(settings, find(installation.config), companion).run(on_ready)))
+    sys.exit(asyncio.run(Supervisor(settings, find(installation.config), beside).run(on_ready)))
 
 
 def compile_if_needed(settings: Settings) -> None:

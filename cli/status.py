@@ -12,6 +12,8 @@ from cli.context import Installation, pass_installation
 from cli.control import ControlError, Listening, Reply, WorkerStatus, read_listening, statuses
 from cli.segments import list_segments
 from cli.status_approval import ApprovalState, read_approval_state
+from cli.status_incidents import IncidentsState, read_incidents_state
+from cli.status_journal import Kept, read_kept
 from cli.status_lists import ListsState, moment, read_lists_state
 from cli.table import print_json
 from cli.terminal import Terminal
@@ -33,6 +35,9 @@ class State:
     control_error: str = ""
     lists: ListsState = field(default_factory=ListsState)
     approval: ApprovalState = field(default_factory=ApprovalState)
+    kept: Kept = field(default_factory=Kept)
+    """Who keeps the journal."""
+    incidents: IncidentsState = field(default_factory=IncidentsState)
 
     @property
     def answering(self) -> list[WorkerStatus]:
@@ -57,8 +62,10 @@ def gather(settings: Settings) -> State:
         return State(None, (), count, size, str(error), lists)
     # Sockets of a killed server stay behind: without a living supervisor they mean nothing.
     replies = statuses(settings.paths.run) if listening else ()
-    approval = read_approval_state(settings, datetime.now(UTC))
-    return State(listening, replies, count, size, lists=lists, approval=approval)
+    now = datetime.now(UTC)
+    approval, kept = read_approval_state(settings, now), read_kept(settings, now)
+    incidents = read_incidents_state(settings, now)
+    return State(listening, replies, count, size, lists=lists, approval=approval, kept=kept, incidents=incidents)
 
 
 def problems(state: State) -> list[str]:
@@ -91,7 +98,7 @@ def problems(state: State) -> list[str]:
         found.append(
             _("The lists could not be compiled, those in force stay: {error}").format(error=state.lists.note.error)
         )
-    return found
+    return found + state.kept.problems() + state.incidents.problems()
 
 
 def worker_problems(status: WorkerStatus) -> list[str]:
@@ -149,6 +156,8 @@ def as_json(state: State) -> dict[str, object]:
             for reply in state.replies
         ],
         "query_log": {"segments": state.segments, "bytes": state.segment_bytes},
+        "journal": state.kept.as_json(),
+        "incidents": state.incidents.as_json(),
         "lists": asdict(state.lists),
         "approval": {
             "requests": state.approval.requests,
@@ -201,7 +210,7 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
         _("{count} segments, {size}").format(count=state.segments, size=mebibytes(state.segment_bytes)),
     )
     listening, workers = state.listening, state.answering
-    approval = _approval(state.approval, zone)
+    approval = [*_approval(state.approval, zone), *state.incidents.rows(zone)]
     if listening is None:
         return [log_row, *approval]
     result = [
@@ -235,6 +244,7 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
         ),
         (_("memory"), mebibytes(sum(worker.rss_bytes for worker in workers))),
         log_row,
+        *_kept(state.kept),
     ]
     result += [(_("upstream"), line) for line in _upstreams(workers)]
     result += [(_("rate limited"), line) for line in _rate_limited(workers)]
@@ -270,6 +280,17 @@ def _lists(lists: ListsState, now: float, zone: tzinfo) -> list[Row]:
     if lists.shadow:
         found.append((_("lists on trial"), ", ".join(lists.shadow)))
     return found
+
+
+def _kept(kept: Kept) -> list[Row]:
+    """Return how far the journal is; its absence is among the problems."""
+    if not kept.running or kept.state is None:
+        return []
+    text = _("{lines} lines taken in; behind by {seconds} s, {size}")
+    said = text.format(
+        lines=number(kept.state.lines), seconds=kept.state.lag_seconds, size=mebibytes(kept.state.lag_bytes)
+    )
+    return [(_("journal"), said)]
 
 
 def _approval(approval: ApprovalState, zone: tzinfo) -> list[Row]:

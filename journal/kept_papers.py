@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from journal.device_key import device_key
-from journal.heads import signed_head
+from journal.signing import keep_head
 from settings.model import Settings
 from storage.evidence import Body, Head, Kind, text, whole
 from storage.journal_db import JournalDb
@@ -77,7 +77,7 @@ async def keep_paper(
                 said.append({"language": language, "file": path.name, "sha256": digest, "bytes": len(pdf)})
             body: Body = {**(says or {}), "paper": kind.value, "number": number, "year": at.year, "files": said}
             record = await change.add(Kind.PAPER, body, by=by)
-            await change.put_head(signed_head(key, head, at))
+            await keep_head(change, settings, key, head, at)
     except BaseException:
         for path in files:
             path.unlink(missing_ok=True)

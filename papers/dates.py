@@ -17,11 +17,31 @@ _WRITTEN = {
     "en": "{day} {month} {year}",
 }
 
+_MONTHS_ALONE = {
+    "kk": _MONTHS["kk"],
+    "ky": "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "ru": "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "en": _MONTHS["en"],
+}
+"""In the nominative."""
+
+_WRITTEN_MONTH = {
+    "kk": "{year} жылғы {month}",
+    "ky": "{year}-жыл, {month}",
+    "ru": "{month} {year} г.",
+    "en": "{month} {year}",
+}
+
 
 def written_day(day: date, language: str) -> str:
     """Return the day with the month as a word: `2 сентября 2026 г.`"""
     month = _MONTHS[language].split()[day.month - 1]
     return _WRITTEN[language].format(year=day.year, day=day.day, month=month)
+
+
+def written_month(year: int, month: int, language: str) -> str:
+    """Return a month as a heading has it: `ноябрь 2026 г.`"""
+    return _WRITTEN_MONTH[language].format(year=year, month=_MONTHS_ALONE[language].split()[month - 1])
 
 
 def short_day(day: date, language: str) -> str:

@@ -1,24 +1,13 @@
 """What every paper has around its subject: head, approval, signatures, verification; and the language that it is in."""
 
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import segno
 
 from papers.press import Value
-from translations import _, language, use
-
-
-@contextmanager
-def spoken(tongue: str) -> Iterator[None]:
-    """Speak the paper's language while its words are looked up: the command's own messages may be in another one."""
-    before = language()
-    use(tongue)
-    try:
-        yield
-    finally:
-        use(before)
+from translations import _
+from translations import spoken as spoken
 
 
 def frame(school: str, title: str, subtitles: Sequence[str], foot: str) -> dict[str, Value]:
@@ -49,14 +38,16 @@ def approval(director: str, note: str) -> dict[str, Value]:
 
 
 def signatures(director: str) -> dict[str, Value]:
-    """Return the values of `signatures` in frame.typ: the lines at the end, each with office, signature and name."""
+    """Return the values of `signatures` in frame.typ: the lines at the end, for director and responsible person."""
+    return signers([(_("School director"), director), (_("Responsible person"), "")])
+
+
+def signers(lines: Sequence[tuple[str, str]]) -> dict[str, Value]:
+    """Return the values of `signatures` in frame.typ for offices with names; an empty name is a line to fill in."""
     return {
         "signature": _("signature"),
         "name": _("name"),
-        "lines": [
-            {"office": _("School director"), "name": director},
-            {"office": _("Responsible person"), "name": ""},
-        ],
+        "lines": [{"office": office, "name": name} for office, name in lines],
     }
 
 

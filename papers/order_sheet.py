@@ -94,9 +94,11 @@ class OrderSheet:
     previous_digest: str
     """Of the order before it, GENESIS for the first."""
     printed_at: datetime
+    """Aware, in the school's time zone."""
     trail: str = ""
     """Number and digest of the last change of policy, as `audit verify --head` takes them; empty if none is named."""
-    """Aware, in the school's time zone."""
+    journal: str = ""
+    """Head of the journal, as `journal verify --head` takes it; empty if there is no journal yet."""
 
 
 def order_sheet_pdf(sheet: OrderSheet, language: str) -> bytes:
@@ -230,6 +232,8 @@ def _verification(sheet: OrderSheet) -> dict[str, Value]:
     ]
     if sheet.trail:
         rows.append((_("Head of the audit trail"), sheet.trail))
+    if sheet.journal:
+        rows.append((_("Head of the journal's chain"), sheet.journal))
     if sheet.signature:
         rows.append((_("Fingerprint of the director's key"), grouped(sheet.signature.fingerprint)))
     if sheet.named_key:

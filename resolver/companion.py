@@ -1,4 +1,4 @@
-"""Keep one more process running beside the workers: it may fail as often as it likes, they do not notice."""
+"""Keep more processes running beside the workers: each may fail as often as it likes, they do not notice."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,9 @@ logger = logging.getLogger("schoolfilter.supervisor")
 class Companion:
     """A command that is kept running until it is told to stop."""
 
-    def __init__(self, command: Sequence[str], *, first_pause: float = FIRST_PAUSE) -> None:
+    def __init__(self, name: str, command: Sequence[str], *, first_pause: float = FIRST_PAUSE) -> None:
+        """`name`: what the command is called in messages."""
+        self._name = name
         self._command = command
         self._first_pause = first_pause
         self._process: asyncio.subprocess.Process | None = None
@@ -36,9 +38,9 @@ class Companion:
                 try:
                     code = await self._run_once()
                 except OSError as error:  # no process, memory or descriptor to be had now
-                    logger.error("the list refresher cannot be started now: %s", error)
+                    logger.error("the %s cannot be started now: %s", self._name, error)
                 else:
-                    logger.error("the list refresher ended with status %d; it is started again", code)
+                    logger.error("the %s ended with status %d; it is started again", self._name, code)
                 if loop.time() - begun > STEADY_SECONDS:
                     pause = self._first_pause
                 await asyncio.sleep(pause)

@@ -147,9 +147,11 @@ class QueryLog:
         """Close the segment and begin the next. The new one is opened first: a full disk must not lose the old."""
         now = self._clock()
         begun = datetime.fromtimestamp(now, UTC).strftime(_BEGUN)
+        # Counted only if it comes into being: `log verify` takes a number that is left out for a segment taken away.
+        sequence = self._sequence
         while True:
-            self._sequence += 1
-            path = self._folder / f"{begun}-w{self._worker}-{self._sequence:04d}.tsv"
+            sequence += 1
+            path = self._folder / f"{begun}-w{self._worker}-{sequence:04d}.tsv"
             try:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -173,6 +175,7 @@ class QueryLog:
             return
         self._close_segment()
         self._fd = fd
+        self._sequence = sequence
         self._size = len(HEADER_LINE)
         self._hour = int(now // 3600)
         if not self._unwritten:
@@ -246,17 +249,3 @@ def _repair(path: Path) -> list[str]:
         segment.truncate(keep)
         os.fsync(segment.fileno())
         return [f"{path.name}: cut {size - keep} octets of a torn last line"]
-
-
-def expire(folder: Path, before: datetime) -> list[str]:
-    """Remove segments that were begun, and last written, before a moment (UTC); return their names.
-
-    Both times must agree: a clock that was wrong for a while must not cost evidence. The newest segment always stays.
-    """
-    limit = before.strftime(_BEGUN)
-    removed = []
-    for path in sorted(folder.glob("*-w*-*.tsv"))[:-1]:
-        if path.name[: len(limit)] < limit and path.stat().st_mtime < before.timestamp():
-            path.unlink(missing_ok=True)
-            removed.append(path.name)
-    return removed

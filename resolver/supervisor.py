@@ -13,13 +13,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from resolver.companion import Companion
-from resolver.querylog import expire
 from resolver.udp import RECEIVE_BUFFER
 from settings.checks import split_listen
 from settings.errors import SchoolfilterError
@@ -169,11 +167,13 @@ def _why_not_bound(text: str, error: OSError) -> str:
 class Supervisor:
     """Runs the workers of one installation."""
 
-    def __init__(self, settings: Settings, config: Path | None, companion: Sequence[str] = ()) -> None:
-        """`companion` is a command to be kept running beside the workers; none if it is empty."""
+    def __init__(
+        self, settings: Settings, config: Path | None, companions: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """`companions`: commands to be kept running beside the workers, by what messages call them."""
         self._settings = settings
         self._config = config
-        self._companion = companion
+        self._companions = companions or {}
         self._stop = asyncio.Event()
         self._fatal = 0
         self.bound: list[str] = []
@@ -185,9 +185,7 @@ class Supervisor:
             loop.add_signal_handler(signum, self._stop.set)
         places, self.bound = bind(self._settings.server.listen, self._settings.server.workers)
         keepers = [loop.create_task(self._keep(place)) for place in places]
-        beside = [loop.create_task(self._expire())]
-        if self._companion:
-            beside.append(loop.create_task(Companion(self._companion).run()))
+        beside = [loop.create_task(Companion(name, command).run()) for name, command in self._companions.items()]
         stopping = loop.create_task(self._stop.wait())
         notice = self._settings.paths.run / "listening.json"
         greeting: asyncio.Task[None] | None = None
@@ -208,22 +206,9 @@ class Supervisor:
             for task in (*beside, *([greeting] if greeting is not None else [])):
                 task.cancel()
             await self._end(places, keepers)
-            await asyncio.wait(beside)
+            await asyncio.gather(*beside, return_exceptions=True)
             _close(places)
         return self._fatal
-
-    async def _expire(self) -> None:
-        """Remove segments of the query log when their time is over, once an hour."""
-        while True:
-            before = datetime.now(UTC) - timedelta(days=self._settings.log.retention_days)
-            try:
-                removed = expire(self._settings.paths.query_log, before)
-            except OSError as error:
-                logger.error("old segments of the query log cannot be removed: %s", error)
-            else:
-                if removed:
-                    logger.info("query log: %d segments older than log.retention_days removed", len(removed))
-            await asyncio.sleep(3600)
 
     @staticmethod
     async def _all_ready(places: list[_Place]) -> None:

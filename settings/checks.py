@@ -19,6 +19,8 @@ from translations import LANGUAGES, _
 COUNTRIES = ("kz", "kg")
 CONTACT_SCHEMES = ("mailto:", "tel:", "https:", "sips:")
 """What a structured DNS error may name as contact (draft-ietf-dnsop-structured-dns-error, section 5.3)."""
+RULES = ("deliberate-attempt", "unlawful-contact", "harmful-contact", "at-risk", "malware-beacon")
+"""The rules of journal/rules.py that can be switched off; a test compares them."""
 UPSTREAM_SCHEMES = frozenset({"udp", "tcp", "tls", "https"})
 
 
@@ -100,6 +102,47 @@ def split_quiet(text: str) -> tuple[time, time] | None:
     if begin == end:
         raise ValueError(f"expected two different times, found {text!r}")
     return begin, end
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed in."""
+
+    host: str
+    port: int
+    tls: bool
+    """From the first octet on; otherwise STARTTLS, if it is offered."""
+
+
+def split_smtp(text: str) -> SmtpServer:
+    """Return what `smtp://HOST[:PORT]` or `smtps://HOST[:PORT]` says. Raises ValueError."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.username is not None:
+        raise ValueError(f"expected smtp://HOST or smtps://HOST, found {text!r}")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or not text.isprintable():
+        raise ValueError(f"expected a host and at most a port, found {text!r}")
+    tls = parts.scheme == "smtps"
+    return SmtpServer(parts.hostname, parts.port or (465 if tls else 587), tls)
+
+
+def is_mail_address(text: str) -> bool:
+    """Say whether it is a mail address as nearly all have it: Latin letters, no quotes, no remark."""
+    return len(text) <= 254 and bool(
+        re.fullmatch(r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}", text)
+    )
+
+
+def _is_https(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:
+        return False
+    return right and text.isprintable() and " " not in text and not parts.fragment
+
+
+def _or_empty(is_right: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda text: not text or is_right(text)
 
 
 def _is_client(text: str) -> bool:
@@ -201,6 +244,11 @@ def _director_key(key: str, settings: Settings) -> Iterator[Fault]:
         yield Fault(key, expected, repr(found), _("`schoolfilter orders key show` shows it."))
 
 
+def _is_id(text: str) -> bool:
+    """Say whether it can be the id of a group or a category; policy/, a layer above, knows which there are."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", text) is not None
+
+
 def _state(key: str, settings: Settings) -> Iterator[Fault]:
     if settings.paths.state == Path():
         yield Fault(key, _("a folder, such as /var/lib/schoolfilter"), repr(str(settings.paths.state)))
@@ -239,7 +287,29 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("blocking.ttl", _between(0, 86_400)),
     ("blocking.page_address", _page),
     ("log.retention_days", _between(1, 3650)),
+    ("log.segment_days", _between(1, 3650)),
+    ("log.anonymise_days", _between(0, 3650)),
+    ("log.archive_megabytes", _between(96, 16384)),
     ("log.segment_megabytes", _between(1, 4096)),
+    (
+        "incidents.off",
+        _each(lambda text: text in RULES, lambda: _("one of {words}").format(words=", ".join(RULES))),
+    ),
+    ("incidents.attempt_visits", _between(2, 50)),
+    ("incidents.attempt_sites", _between(2, 50)),
+    ("incidents.unrelated_sites", _between(2, 50)),
+    ("incidents.window_minutes", _between(1, 120)),
+    ("incidents.merge_minutes", _between(1, 1440)),
+    ("incidents.beacon_visits", _between(4, 100)),
+    ("incidents.at_risk", _each(_is_id, lambda: _("a category such as gambling"))),
+    ("incidents.unwatched_groups", _each(_is_id, lambda: _("the id of a group, such as teachers"))),
+    (
+        "notices.smtp_server",
+        _each(_or_empty(_parses(split_smtp)), lambda: _("a mail server such as smtp://mail.example.org")),
+    ),
+    ("notices.mail_from", _each(_or_empty(is_mail_address), lambda: _("an address such as filter@school.example"))),
+    ("notices.telegram_server", _each(_is_https, lambda: _("an address that begins with https://"))),
+    ("notices.webhook", _each(_or_empty(_is_https), lambda: _("an address that begins with https://"))),
     ("lists.refresh_hours", _between(0, 8760)),
     ("lists.quiet", _each(_parses(split_quiet), lambda: _("hours as 07:00-19:00, or an empty text"))),
     ("lists.proxy", _each(_is_proxy, lambda: _("a proxy such as http://192.0.2.1:3128"))),

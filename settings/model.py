@@ -135,6 +135,30 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Incidents:
+    """When blocked queries become an incident (`schoolfilter journal rules` tells it in words)."""
+
+    off: tuple[str, ...] = ()
+    """Rules that are switched off."""
+    attempt_visits: int = 3
+    """So many visits to closed sites of one category make an attempt, if they are varied or persistent."""
+    attempt_sites: int = 3
+    """So many different harmful or unlawful sites count as varied."""
+    unrelated_sites: int = 4
+    """So many different sites unrelated to education are an attempt."""
+    window_minutes: int = 15
+    """Within so many minutes."""
+    merge_minutes: int = 45
+    """What follows within so many minutes belongs to the same incident."""
+    beacon_visits: int = 6
+    """So many regular queries for a malicious site are a device's, not a person's."""
+    at_risk: tuple[str, ...] = ("self-harm", "gambling")
+    """Categories after which a pupil may need help."""
+    unwatched_groups: tuple[str, ...] = ("teachers", "staff", "servers")
+    """Groups that are no pupils: of them only malicious sites are an incident."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notices:
     """How people are told of incidents. Whom: `schoolfilter journal contacts`."""
 
@@ -246,6 +270,11 @@ class Paths:
         return self.state / "journal.db"
 
     @property
+    def heads(self) -> Path:
+        """The signed heads of the chain once more, outside journal.db."""
+        return self.state / "heads.txt"
+
+    @property
     def device_key(self) -> Path:
         """The private key by which this machine signs evidence."""
         return self.state / "device.key"
@@ -276,6 +305,7 @@ class Settings:
     cache: Cache = Cache()
     blocking: Blocking = Blocking()
     log: Log = Log()
+    incidents: Incidents = Incidents()
     notices: Notices = Notices()
     lists: ListSettings = ListSettings()
     devices: DeviceSettings = DeviceSettings()

@@ -116,6 +116,33 @@ def explanations() -> dict[str, str]:
         "log.retention_days": _("For how many days the query log is kept."),
         "log.detail": _('Which queries are logged: all ("full") or the blocked ones only ("blocked").'),
         "log.segment_megabytes": _("At which size a new file of the query log begins."),
+        "log.segment_days": _("For how many days a file of the query log stays as text after the archive holds it."),
+        "log.anonymise_days": _("After how many days the archive no longer says who asked; 0: never."),
+        "log.archive_megabytes": _("How much memory archiving and searching may take."),
+        "incidents.off": _("Rules that are switched off; `schoolfilter journal rules` shows them all."),
+        "incidents.attempt_visits": _(
+            "So many visits to closed sites of one category are an attempt, if varied or persistent."
+        ),
+        "incidents.attempt_sites": _("So many different harmful or unlawful sites count as varied."),
+        "incidents.unrelated_sites": _("So many different sites unrelated to education are an attempt."),
+        "incidents.window_minutes": _("Within so many minutes."),
+        "incidents.merge_minutes": _("What follows within so many minutes belongs to the same incident."),
+        "incidents.beacon_visits": _(
+            "So many regular queries for a malicious site come from a program, not from a person."
+        ),
+        "incidents.at_risk": _("Categories after which a pupil may need help: the psychologist is told."),
+        "incidents.unwatched_groups": _("Groups that are no pupils: of them only malicious sites are an incident."),
+        "notices.smtp_server": _(
+            "The mail server: smtp://HOST[:PORT] (STARTTLS if it is offered) or smtps://HOST[:PORT]; empty: no mail."
+        ),
+        "notices.smtp_user": _("The account on the mail server."),
+        "notices.smtp_password_file": _("A file that holds its password and that only the service can read."),
+        "notices.mail_from": _("The address from which mail comes."),
+        "notices.telegram_token_file": _(
+            "A file that holds the token of the school's bot and that only the service can read; empty: no Telegram."
+        ),
+        "notices.telegram_server": _("Where the Bot API is."),
+        "notices.webhook": _("An https:// address that gets each notice as JSON; empty: none."),
         "lists.refresh_hours": _(
             "After how many hours the lists are fetched anew by themselves; 0: only by `schoolfilter lists refresh`."
         ),

@@ -6,10 +6,11 @@ server, and no leftover log of the old file is ever applied to the new one.
 """
 
 import asyncio
+import errno
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +53,7 @@ async def database(
     unreachable; and so for every error of SQLite inside.
     """
     with translated(path):
-        # SQLite would create the file readable by everyone; who may look up what is nobody else's business.
-        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600))
+        _claim(path, create=create)
         # isolation_level None: transactions begin and end where we say, never by the driver's guess.
         async with aiosqlite.connect(path, isolation_level=None) as connection:
             # What is no UTF-8 must reach whoever judges it: policy/ledger.py then names the order.
@@ -67,6 +67,22 @@ async def database(
             await connection.execute("PRAGMA foreign_keys = ON")
             await _migrate(connection, path, migrations)
             yield connection
+
+
+def _claim(path: Path, *, create: bool) -> None:
+    """Make the file if there is none, readable by nobody else; see that it can be written. Raises OSError.
+
+    A file that is there is never opened: closing it would drop the locks of all connections that this process has to
+    it (https://sqlite.org/howtocorrupt.html, section 2.2). Others would then take away the log from under them.
+    """
+    if create:
+        with suppress(FileExistsError):
+            # SQLite would make it readable by everyone; who may look up what is nobody else's business.
+            os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600))
+            return
+    path.stat()
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @asynccontextmanager

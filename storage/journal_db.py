@@ -118,13 +118,13 @@ class Inspector(NamedTuple):
 async def open_journal(path: Path, *, create: bool = False) -> AsyncIterator["JournalDb"]:
     """Open journal.db for as long as the block lasts. Raises StorageError, also for any trouble of SQLite inside."""
     async with database(path, MIGRATIONS, create=create) as connection:
-        for statement in _GUARDS:
+        for statement in GUARDS:
             await connection.execute(statement)
         yield JournalDb(connection)
 
 
 # An accident with the sqlite3 program must not cost evidence; who means to change it is found by the chain.
-_GUARDS = (
+GUARDS = (
     *(
         f"CREATE TRIGGER IF NOT EXISTS chain_{verb.lower()} BEFORE {verb} ON chain"
         " BEGIN SELECT RAISE(ABORT, 'chain: records are only ever added'); END"
@@ -183,9 +183,15 @@ class JournalDb:
 
     async def record(self, number: int, *, private: bool = False) -> Record | None:
         """Return one record; None if there is none of that number."""
-        async for record in self.records(after=number - 1, private=private):
-            return record if record.number == number else None
-        return None
+        query = (
+            f"SELECT {_COLUMNS}, sealed.body FROM chain LEFT JOIN sealed USING (number) WHERE number = ?"  # noqa: S608 - a constant
+        ).replace("body, seal", "chain.body, seal")
+        async with self._connection.execute(query, (number,)) as cursor:
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        *columns, hidden = row
+        return Stored(*columns).record(json.loads(hidden) if private and hidden is not None else None)
 
     async def broken_seal(self) -> Finding | None:
         """Return the first record whose private part is not what was sealed."""
@@ -205,6 +211,14 @@ class JournalDb:
         async with self._connection.execute(query) as cursor:
             return [SignedHead(*row) async for row in cursor]
 
+    async def last_head(self) -> SignedHead | None:
+        """Return the signed head that stands furthest; None if there is none."""
+        query = "SELECT number, link, at, key, signature FROM heads ORDER BY number DESC LIMIT 1"
+        async with self._connection.execute(query) as cursor:
+            async for row in cursor:
+                return SignedHead(*row)
+        return None
+
     async def positions(self) -> dict[str, Position]:
         """Return how far each segment that is still followed has been taken in, by its name."""
         query = "SELECT segment, taken, lines, damaged, first, last, digest FROM positions"
@@ -217,11 +231,30 @@ class JournalDb:
         async with self._connection.execute(query) as cursor:
             return [StoredSegment(*row) async for row in cursor]
 
+    async def segment(self, name: str) -> StoredSegment | None:
+        """Return a closed segment; None if there is none of that name."""
+        query = "SELECT name, record, bytes, lines, digest, archive, removed FROM segments WHERE name = ?"
+        async with self._connection.execute(query, (name,)) as cursor:
+            row = await cursor.fetchone()
+        return None if row is None else StoredSegment(*row)
+
     async def archives(self) -> list[StoredArchive]:
         """Return the files of the archive, oldest first."""
         query = "SELECT file, day, rows, bytes, digest, record FROM archives ORDER BY file"
         async with self._connection.execute(query) as cursor:
             return [StoredArchive(*row) async for row in cursor]
+
+    async def stored_files(self) -> tuple[set[str], list[tuple[str, str]]]:
+        """Return what is archived or removed of the segments, and file and day of each archive, as of one moment."""
+        async with transaction(self._connection, write=False):
+            segments = {each.name for each in await self.segments() if each.archive or each.removed}
+            return segments, [(each.file, each.day) for each in await self.archives()]
+
+    async def days_of_records(self, since: datetime, until: datetime) -> set[str]:
+        """Return the days (UTC, YYYY-MM-DD) on which something was entered, `since` <= at < `until`."""
+        query = "SELECT DISTINCT substr(at, 1, 10) FROM chain WHERE at >= ? AND at < ?"
+        async with self._connection.execute(query, (stamp(since), stamp(until))) as cursor:
+            return {day async for (day,) in cursor}
 
     async def counts(self, first: str = "", last: str = "9999") -> AsyncIterator[tuple[str, Tally, int]]:
         """Yield hour, tally and queries, `first` <= hour < `last`; hours as YYYY-MM-DDTHH, or what they begin with."""
@@ -232,6 +265,12 @@ class JournalDb:
         async with self._connection.execute(query, (first, last)) as cursor:
             async for hour, room, group, action, reason, category, queries in cursor:
                 yield hour, Tally(room, group, action, reason, category), queries
+
+    async def days(self) -> dict[str, int]:
+        """Return how many queries were counted on each day."""
+        query = "SELECT substr(hour, 1, 10), sum(queries) FROM counts GROUP BY 1"
+        async with self._connection.execute(query) as cursor:
+            return {day: queries async for day, queries in cursor}
 
     async def folds(self) -> dict[str, str]:
         """Return what the incident rules keep in mind of each client."""
@@ -337,10 +376,10 @@ class Change:
 
     async def count(self, queries: Mapping[tuple[str, Tally], int]) -> None:
         """Add queries to the counts, by hour and tally."""
-        for tally in {tally for _hour, tally in queries}:
-            await self._execute(
-                "INSERT OR IGNORE INTO tallies (room, grp, action, reason, category) VALUES (?, ?, ?, ?, ?)", tally
-            )
+        await self._connection.executemany(
+            "INSERT OR IGNORE INTO tallies (room, grp, action, reason, category) VALUES (?, ?, ?, ?, ?)",
+            {tally for _hour, tally in queries},
+        )
         await self._connection.executemany(
             """
             INSERT INTO counts (hour, tally, queries)

@@ -2,7 +2,8 @@
 
 import gettext
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -34,6 +35,17 @@ def use(language: str) -> None:
 def language() -> str:
     """Return the language in use."""
     return _Speech.language
+
+
+@contextmanager
+def spoken(tongue: str) -> Iterator[None]:
+    """Speak the language of a paper or a notice while its words are looked up: messages may be in another one."""
+    before = language()
+    use(tongue)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 def choose(configured: str, environ: Mapping[str, str]) -> str:

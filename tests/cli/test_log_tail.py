@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cli.log import cells, layout, log, make_filter
+from cli.log import log
+from cli.log_lines import cells, layout
+from cli.log_tail import make_filter
 from cli.printable import printable
 from cli.segments import Follower, LogLine, list_segments, newest_first, parse_line, whole_ends
 from policy.decision import Action

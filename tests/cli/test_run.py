@@ -9,22 +9,25 @@ from blocklists.index import open_current
 from blocklists.publish import rebuild
 from blocklists.sources import SOURCES
 from cli.context import Installation
-from cli.run import compile_if_needed, greeting, refresher
+from cli.run import companions, compile_if_needed, greeting
 from tests.blocklists.lists_folder import put
 from tests.cli.fakes import installation
 
 
 @pytest.mark.parametrize(
     ("hours", "expected"),
-    [(24, ["lists", "refresh", "--scheduled"]), (0, [])],
+    [(24, {"journal": ["journal", "run"], "list refresher": ["lists", "refresh", "--scheduled"]}),
+     (0, {"journal": ["journal", "run"]})],
     ids=["daily", "never"],
-)
-def test_the_refresher_is_started_with_the_same_settings_file(tmp_path: Path, hours: int, expected: list[str]) -> None:
+)  # fmt: skip
+def test_the_journal_and_the_refresher_are_started_with_the_same_settings_file(
+    tmp_path: Path, hours: int, expected: dict[str, list[str]]
+) -> None:
     config = tmp_path / "schoolfilter.toml"
     config.write_text(f"[lists]\nrefresh_hours = {hours}\n")
-    command = refresher(Installation(config, {}))
-    assert command[-3:] == expected
-    assert not command or command[command.index("--config") + 1] == str(config)
+    found = companions(Installation(config, {}))
+    assert {name: command[command.index(str(config)) + 1 :] for name, command in found.items()} == expected
+    assert all(command[command.index(str(config)) - 1] == "--config" for command in found.values())
 
 
 def test_the_greeting_counts_categories_and_services_apart(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from dataclasses import replace
+import os
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +13,8 @@ import pytest
 from cli.control import ClientCount, ControlError, Listening, Reply, UpstreamStatus, WorkerStatus, parse_status
 from cli.status import State, duration, problems, rows, share, status
 from cli.status_approval import ApprovalState, read_approval_state
+from cli.status_journal import Kept
+from journal.state import JournalState
 from policy.ledger import GENESIS, seal
 from policy.orders import Addition, Order, OrderKind
 from storage.approval_db import ApprovalDb
@@ -20,12 +23,20 @@ from storage.requests import NewRequest, RequestKind
 from tests.cli.fakes import STATUS, FakeWorker, as_line, installation, pretend_listening, run, status_worker
 
 WELL = parse_status(STATUS)
+KEPT = Kept(running=True, state=JournalState(1, "2026-09-02T10:00:00+05:00"))
 
 
 def state(*workers: WorkerStatus, count: int | None = None) -> State:
     replies = tuple(Reply(worker.worker, worker) for worker in workers)
     listening = Listening(1, ("127.0.0.1:5353",), len(workers) if count is None else count)
-    return State(listening, replies, 2, 4096)
+    return State(listening, replies, 2, 4096, kept=KEPT)
+
+
+def keep_journal(folder: Path, **changes: object) -> None:
+    """Write what the process that keeps the journal would have said just now."""
+    said = JournalState(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), lines=1234)
+    (folder / "run").mkdir(exist_ok=True)
+    (folder / "run" / "journal.json").write_text(json.dumps(asdict(said) | changes))
 
 
 def test_nothing_running_is_said_and_exits_1(tmp_path: Path) -> None:
@@ -44,6 +55,7 @@ def test_segments_on_disk_are_shown_without_a_server(tmp_path: Path) -> None:
 
 def test_a_healthy_server_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
     pretend_listening(tmp_path / "run")
+    keep_journal(tmp_path, lag_seconds=2, lag_bytes=1 << 20)
     with status_worker(tmp_path / "run"):
         result = run(status, installation(tmp_path, school__time_zone="Asia/Almaty"))
     assert result.exit_code == 0, result.output
@@ -56,6 +68,7 @@ def test_a_healthy_server_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
         "12",
         "g1 with 5000 names",
         "50.0",
+        "1234 lines taken in; behind by 2 s, 1.0 MiB",
     ):
         assert expected in result.output
     assert "udp://127.0.0.1:5400: healthy, 12.3 ms, 100 queries" in result.output
@@ -63,10 +76,13 @@ def test_a_healthy_server_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
 
 def test_json_holds_each_worker(tmp_path: Path) -> None:
     pretend_listening(tmp_path / "run", workers=2)
+    keep_journal(tmp_path)
     with status_worker(tmp_path / "run", 0), status_worker(tmp_path / "run", 1):
         result = run(status, installation(tmp_path), "--json")
     found = json.loads(result.output)
     assert result.exit_code == 0
+    assert found["journal"]["running"] is True
+    assert found["journal"]["lines"] == 1234
     assert found["running"] is True
     assert [worker["status"]["queries"] for worker in found["workers"]] == [1000, 1000]
     assert found["problems"] == []
@@ -133,6 +149,39 @@ def test_what_a_worker_complains_about_is_a_problem(changes: dict[str, object], 
     found = problems(state(parse_status(STATUS | changes)))
     assert len(found) == 1
     assert expected in found[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ""),
+        ({"lag_seconds": 60}, ""),
+        ({"lag_seconds": 61, "lag_bytes": 5}, "The journal is 61 s behind the query log"),
+        ({"error": "the disk is full"}, "The journal cannot be kept now: the disk is full"),
+        ({"at": "2026-09-02T10:00:00+05:00"}, "The journal is not kept"),
+        ({"pid": 1 << 30}, "The journal is not kept"),
+        ({"at": "yesterday"}, "The journal is not kept"),
+    ],
+)
+def test_a_journal_that_is_late_or_not_kept_is_a_problem(
+    tmp_path: Path, changes: dict[str, object], expected: str
+) -> None:
+    pretend_listening(tmp_path / "run")
+    keep_journal(tmp_path, **changes)
+    with status_worker(tmp_path / "run"):
+        result = run(status, installation(tmp_path))
+    assert (result.exit_code, "ournal is" in result.output or "cannot be kept" in result.output) == (
+        (1, True) if expected else (0, False)
+    )
+    assert expected in result.output
+
+
+def test_without_a_word_of_the_journal_it_is_not_kept(tmp_path: Path) -> None:
+    pretend_listening(tmp_path / "run")
+    with status_worker(tmp_path / "run"):
+        result = run(status, installation(tmp_path))
+    assert result.exit_code == 1
+    assert "The journal is not kept" in result.output
 
 
 def test_workers_of_two_policy_versions_are_a_problem() -> None:

@@ -1,4 +1,4 @@
-"""Binding the sockets, with words for people when it cannot be done; the companion beside the workers."""
+"""Binding the sockets, with words for people when it cannot be done; the companions beside the workers."""
 
 import asyncio
 import contextlib
@@ -129,7 +129,7 @@ def alive(pid: int) -> bool:
 
 @pytest.mark.parametrize("body", ["sys.exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"], ids=["failed", "killed"])
 async def test_a_companion_that_ends_is_started_again_however_it_ended(tmp_path: Path, body: str) -> None:
-    task = asyncio.create_task(Companion(program(tmp_path, body), first_pause=0.01).run())
+    task = asyncio.create_task(Companion("journal", program(tmp_path, body), first_pause=0.01).run())
     pids = await starts(tmp_path, 4)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -140,9 +140,9 @@ async def test_a_companion_that_ends_is_started_again_however_it_ended(tmp_path:
 async def test_a_companion_that_cannot_be_started_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    task = asyncio.create_task(Companion([str(tmp_path / "nothing")], first_pause=0.001).run())
+    task = asyncio.create_task(Companion("journal", [str(tmp_path / "nothing")], first_pause=0.001).run())
     async with asyncio.timeout(30):
-        while caplog.text.count("cannot be started now") < 3:
+        while caplog.text.count("the journal cannot be started now") < 3:
             await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -156,7 +156,7 @@ async def test_a_companion_that_cannot_be_started_is_tried_again(
 )
 async def test_the_companion_ends_with_us(tmp_path: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(companion, "STOP_SECONDS", 0.3)
-    task = asyncio.create_task(Companion(program(tmp_path, body)).run())
+    task = asyncio.create_task(Companion("journal", program(tmp_path, body)).run())
     (pid,) = await starts(tmp_path, 1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,120 @@
+"""`journal export`: the incidents with what was done about them, as a signed zip that anybody can check."""
+
+import asyncio
+import calendar
+import os
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.context import pass_settings, who
+from cli.errors import Failure, Misuse
+from cli.handout import confidential
+from cli.incidents import month_of, read
+from cli.inspecting import as_inspector
+from cli.looks import look
+from cli.reasons import reason_option
+from cli.status import number
+from cli.typed import day_of
+from journal.device_key import device_fingerprint, device_key
+from journal.export_data import Format, data_of
+from journal.heads import written
+from journal.incident_table import between, incident_columns, records_about, row_of
+from journal.opening import opened_journal
+from settings.model import Settings
+from translations import LANGUAGES, _, language, spoken
+
+if TYPE_CHECKING:
+    from journal.export import Exported
+
+_FORMS = (Format.CSV, Format.JSONL, Format.XLSX)
+
+
+@click.command(
+    "export",
+    help=_(
+        "Write the incidents of a month or of some days, with what was done about them, into a zip with the digests, "
+        "the signature and the proof by which anybody can check it without this program (README.txt in it says how). "
+        "The export is entered in the journal with its reason.\n\n"
+        "Example: schoolfilter journal export --month 2026-11 --format xlsx --reason 'meeting of the commission'"
+    ),
+)
+@click.option("--month", metavar="YYYY-MM", help=_("The month."))
+@click.option("--from", "first", metavar="YYYY-MM-DD", help=_("Or the first day …"))
+@click.option("--to", "last", metavar="YYYY-MM-DD", help=_("… and the last one."))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in _FORMS]),
+    default=Format.CSV.value,
+    show_default=True,
+    help=_("csv and xlsx open in Excel; jsonl is for programs."),
+)
+@reason_option(required=True)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.zip",
+    help=_("The file to write; if not given: a name with the days in it, in the current folder."),
+)
+@click.option("--language", "tongue", type=click.Choice(LANGUAGES), help=_("The language of the column headings."))
+@as_inspector
+@pass_settings
+def export_command(
+    settings: Settings,
+    month: str | None,
+    first: str | None,
+    last: str | None,
+    form: str,
+    reason: str,
+    output: Path | None,
+    tongue: str | None,
+) -> None:
+    """Enter the look, write the zip, say what it is."""
+    days = _days(month, first, last)
+    path = output or Path(f"journal-{'_'.join(day.isoformat() for day in days)}.zip")
+    if os.path.lexists(path):
+        message = _("expected no file at {path}, found one: an export is never written over. Choose --output.")
+        raise Failure(message.format(path=path))
+    exported = asyncio.run(_export(settings, days, Format(form), reason, path, tongue or language()))
+    fingerprint = device_fingerprint(device_key(settings.paths.device_key))
+    click.echo(_("Written: {path}").format(path=path))
+    click.echo(_("Incidents: {count}").format(count=number(exported.rows)))
+    click.echo(_("Signed by the key of this machine: {fingerprint}").format(fingerprint=fingerprint))
+    click.echo(_("Head of the journal: {head}").format(head=written(exported.head)))
+
+
+def _days(month: str | None, first: str | None, last: str | None) -> tuple[date, date]:
+    if month is not None and first is None and last is None:
+        begin = day_of(f"{month_of(month)}-01", "--month")
+        return begin, begin.replace(day=calendar.monthrange(begin.year, begin.month)[1])
+    if month is not None or first is None or last is None:
+        raise Misuse(_("expected a month, as --month 2026-11, or days, as --from 2026-09-01 --to 2026-09-30"))
+    since, until = day_of(first, "--from"), day_of(last, "--to")
+    if until < since:
+        raise Misuse(_("--to: expected a day not before --from, found {day}").format(day=until.isoformat()))
+    return since, until
+
+
+async def _export(
+    settings: Settings, days: tuple[date, date], form: Format, reason: str, path: Path, tongue: str
+) -> "Exported":
+    # Imported here: few commands write a zip.
+    from journal.duck import scratch
+    from journal.export import Wanted, write_export
+
+    period = (days[0].isoformat(), days[1].isoformat())
+    asked = {"--from": period[0], "--to": period[1], "--format": form.value}
+    access = await look(settings, "journal export", reason, asked)
+    told = await read(settings, private=True)
+    incidents = between(told.incidents, *days)
+    wanted = Wanted("journal", period, {}, reason, who(), access)
+    with confidential(path) as out, scratch(settings) as staging, spoken(tongue):
+        columns = incident_columns()
+        rows = [row_of(each, told.records) for each in incidents]
+        data = data_of(form, "journal", columns, [rows], staging)
+        async with opened_journal(settings) as journal:
+            about = records_about(incidents, told.records)
+            return await write_export(journal, settings, out, wanted, data, columns, about)

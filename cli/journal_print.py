@@ -1,0 +1,99 @@
+"""`journal print`: the journal of access to internet content of a month, as the commission knows it (R4)."""
+
+import asyncio
+from calendar import monthrange
+from datetime import date, datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from cli.context import pass_settings
+from cli.errors import Misuse
+from cli.looks import look
+from cli.paper_output import deliver, draw_up, paper_options
+from cli.policy_file import opened, snapshot_of
+from cli.reasons import reason_option
+from journal.incidents import KINDS
+from journal.kept_papers import KeptPaper, PaperKind
+from journal.opening import opened_journal
+from settings.model import Settings
+from translations import _
+
+if TYPE_CHECKING:
+    from journal.printed import Titles
+    from papers.journal_sheet import SheetIncident
+    from papers.numbered import Numbered
+
+
+@click.command(
+    "print",
+    help=_(
+        "Print the journal of a month as PDF, to sign and to file. It names devices: that you look is recorded.\n\n"
+        "Example: schoolfilter journal print 2026-11 --language kk"
+    ),
+)
+@click.argument("month", metavar="YYYY-MM")
+@click.option("--names", is_flag=True, help=_("With the names of the sites that were asked for."))
+@reason_option(required=False)
+@paper_options
+@pass_settings
+def print_command(
+    settings: Settings, month: str, names: bool, reason: str, tongues: tuple[str, ...], output: Path
+) -> None:
+    """Draw the sheet up."""
+    now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
+    first = month_of(month, now.date())
+    kept = asyncio.run(_draw(settings, first, names, reason, tongues, now))
+    deliver(kept, output, personal=True)
+
+
+def month_of(text: str, today: date) -> date:
+    """Return the first day of a month that has begun. Raises Misuse."""
+    try:
+        first = datetime.strptime(text.strip(), "%Y-%m").date()  # noqa: DTZ007 - a month of the school's calendar
+    except ValueError:
+        message = _("expected a month as YYYY-MM, such as 2026-11, found {found}")
+        raise Misuse(message.format(found=repr(text[:60]))) from None
+    if first > today:
+        message = _("expected a month that has begun, found {found}")
+        raise Misuse(message.format(found=f"{first:%Y-%m}"))
+    return first
+
+
+async def _draw(
+    settings: Settings, first: date, names: bool, reason: str, tongues: tuple[str, ...], now: datetime
+) -> KeptPaper:
+    from journal.printed import Titles
+    from papers.journal_sheet import JournalSheet, journal_sheet_pdf
+
+    async with await opened(settings) as policy:
+        snapshot, trail = await snapshot_of(policy, settings), await policy.audit_head()
+    titles = Titles(
+        {id_: room.title for id_, room in snapshot.schedule.rooms.items()},
+        {id_: group.title for id_, group in snapshot.groups.items()},
+    )
+    month = f"{first:%Y-%m}"
+    await look(settings, "journal print", reason, {"month": month, "--names": "yes" if names else ""})
+    lines = await _lines(settings, month, now.tzinfo, titles, names)
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+
+    def draw(paper: "Numbered", language: str) -> bytes:
+        sheet = JournalSheet(
+            paper, first.year, first.month, finished=last < now.date(), with_names=names, incidents=lines
+        )
+        return journal_sheet_pdf(sheet, language)
+
+    says = {"month": month, "incidents": len(lines), "names": names}
+    return await draw_up(settings, PaperKind.JOURNAL, draw, tongues, trail=trail, now=now, says=says)
+
+
+async def _lines(
+    settings: Settings, month: str, zone: tzinfo | None, titles: "Titles", names: bool
+) -> "list[SheetIncident]":
+    from journal.printed import lines_of_month
+
+    async with opened_journal(settings) as journal:
+        records = [record async for record in journal.records(KINDS, private=True)]
+    return lines_of_month(records, month, zone or ZoneInfo(settings.school.time_zone), titles, names=names)

@@ -1,0 +1,143 @@
+"""`log export`: queries as a signed zip that an inspector can check without this program."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.context import pass_settings, who
+from cli.errors import Failure, Misuse
+from cli.handout import confidential
+from cli.inspecting import as_inspector
+from cli.log_filters import Asked, filters
+from cli.log_words import log_columns
+from cli.looks import look
+from cli.reasons import reason_option
+from cli.status import number
+from journal.device_key import device_fingerprint, device_key
+from journal.export_data import Batches, Format, data_of, parquet_data
+from journal.heads import written
+from journal.opening import opened_journal
+from settings.model import Settings
+from translations import LANGUAGES, _, language, spoken
+
+if TYPE_CHECKING:
+    from journal.export import Exported
+    from journal.search import Searcher
+
+_STEM = "querylog"
+
+
+@click.command(
+    "export",
+    help=_(
+        "Write queries into a zip, with the digests, the signature and the proof by which an inspector can check it "
+        "without this program (README.txt in it says how). The export is entered in the journal with its reason.\n\n"
+        "Example: schoolfilter log export --from 2026-09-01 --to 2026-09-30 --room 214 --format xlsx "
+        "--reason 'check of access history in October'"
+    ),
+)
+@filters
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in Format]),
+    default=Format.CSV.value,
+    show_default=True,
+    help=_("csv and xlsx open in Excel; jsonl and parquet are for programs."),
+)
+@reason_option(required=True)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.zip",
+    help=_("The file to write; if not given: a name with the days in it, in the current folder."),
+)
+@click.option("--language", "tongue", type=click.Choice(LANGUAGES), help=_("The language of the column headings."))
+@as_inspector
+@pass_settings
+def export_command(
+    settings: Settings, asked: Asked, form: str, reason: str, output: Path | None, tongue: str | None
+) -> None:
+    """Enter the look, write the zip, say what it is."""
+    if asked.filter.since is None or asked.filter.until is None:
+        raise Misuse(_("expected the period, as --from 2026-09-01 --to 2026-09-30 or --today"))
+    path = output or Path(f"log-{'_'.join(asked.days(ZoneInfo(settings.school.time_zone)))}.zip")
+    if os.path.lexists(path):
+        raise Failure(
+            _("expected no file at {path}, found one: an export is never written over. Choose --output.").format(
+                path=path
+            )
+        )
+    exported = asyncio.run(_export(settings, asked, Format(form), reason, path, tongue or language()))
+    fingerprint = device_fingerprint(device_key(settings.paths.device_key))
+    click.echo(_("Written: {path}").format(path=path))
+    click.echo(_("Queries: {count}").format(count=number(exported.rows)))
+    click.echo(_("Signed by the key of this machine: {fingerprint}").format(fingerprint=fingerprint))
+    click.echo(_("Head of the journal: {head}").format(head=written(exported.head)))
+    note = _("It holds personal data of pupils. Who can read the file, besides root: {owner}")
+    click.echo(note.format(owner=_owner(path)))
+
+
+async def _export(settings: Settings, asked: Asked, form: Format, reason: str, path: Path, tongue: str) -> "Exported":
+    # DuckDB is loaded only when it is used.
+    from journal.duck import scratch
+    from journal.export import Wanted, records_of, write_export
+    from journal.search import opened_search
+
+    access = await look(settings, "log export", reason, {**asked.options(), "--format": form.value})
+    wanted = Wanted("log", asked.period, asked.words, reason, who(), access)
+    first, last = asked.days(ZoneInfo(settings.school.time_zone))
+    with confidential(path) as out, scratch(settings) as staging, spoken(tongue):
+        async with opened_search(settings, asked.filter) as searcher, opened_journal(settings) as journal:
+            numbers = await records_of(journal, first, last)
+            columns = log_columns()
+            with _progress(searcher, asked, form) as shown:
+                if form is Format.PARQUET:
+                    data = parquet_data(_STEM, lambda made: searcher.copy_parquet(asked.filter, made), staging)
+                else:
+                    data = data_of(form, _STEM, columns, shown(searcher.rows(asked.filter)), staging)
+                return await write_export(journal, settings, out, wanted, data, columns, numbers)
+
+
+@contextmanager
+def _progress(searcher: "Searcher", asked: Asked, form: Format) -> Iterator[Callable[[Batches], Batches]]:
+    """Show a bar on stderr, if that is a terminal, while batches pass through what this yields; it leaves no trace."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _stoppable
+        return
+    bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*bar, console=console, transient=True) as progress:
+        total = None if form is Format.PARQUET else searcher.count(asked.filter)
+        task = progress.add_task(_("queries"), total=total)
+
+        def counted(batches: Batches) -> Batches:
+            for batch in _stoppable(batches):
+                yield batch
+                progress.advance(task, len(batch))
+
+        yield counted
+
+
+def _stoppable(batches: Batches) -> Batches:
+    """Heed the first Ctrl-C: it cancels the task, which does not wait for anything while rows are written."""
+    task = asyncio.current_task()
+    for batch in batches:
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        yield batch
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"uid {path.stat().st_uid}"

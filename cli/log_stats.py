@@ -1,0 +1,45 @@
+"""`log stats`: how many queries there were and how many were blocked, without a word about who asked."""
+
+import asyncio
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import click
+
+from cli.context import pass_settings
+from cli.errors import Misuse
+from cli.inspecting import as_inspector
+from cli.sums import BY, print_sums
+from cli.typed import day_of
+from journal.opening import opened_journal
+from journal.statistics import By, Top, statistics
+from settings.model import Settings
+from translations import _
+
+_EARLIEST = date(2000, 1, 1)
+
+
+@click.command(
+    help=_(
+        "Count the queries by hour, day, room, group, category or action. No personal data are looked at, so that no "
+        "reason is asked for.\n\nExample: schoolfilter log stats --by category --from 2026-09-01"
+    )
+)
+@click.option("--by", type=click.Choice(BY), default="day", show_default=True, help=_("Count by this."))
+@click.option("--from", "first", metavar="YYYY-MM-DD", help=_("The first day; if not given: from the beginning."))
+@click.option("--to", "last", metavar="YYYY-MM-DD", help=_("The last day; if not given: until now."))
+@as_inspector
+@click.option("--json", "as_json", is_flag=True, help=_("One JSON object a line."))
+@pass_settings
+def stats(settings: Settings, by: By, first: str | None, last: str | None, as_json: bool) -> None:
+    """Print the sums."""
+    since = day_of(first, "--from") if first else _EARLIEST
+    until = day_of(last, "--to") if last else datetime.now(ZoneInfo(settings.school.time_zone)).date()
+    if until < since:
+        raise Misuse(_("--to: expected a day not before --from, found {day}").format(day=until.isoformat()))
+
+    async def read() -> list[Top]:
+        async with opened_journal(settings) as journal:
+            return await statistics(journal, since, until, by)
+
+    print_sums(asyncio.run(read()), by, as_json=as_json)

@@ -1,0 +1,120 @@
+"""What `status` says about the journal's contents: incidents that wait, notices that do not arrive, alarms, reports."""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from cli.incidents import read_from
+from journal.alarms import describe_alarm
+from journal.incidents import Incident, State
+from journal.opening import opened_journal
+from journal.reminders import ReportDue, reports_due
+from journal.telling import AGE, TOLD_RULES
+from settings.errors import SchoolfilterError
+from settings.model import Settings
+from storage.evidence import Kind
+from storage.journal_db import JournalDb
+from translations import _
+
+_ALARMED = timedelta(days=7)
+"""For so long an alarm is shown; `journal show --alarms` shows all."""
+_LATE = timedelta(minutes=30)
+"""Within this time whoever can be told has been told."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsState:
+    """What waits for people."""
+
+    new: int = 0
+    told: int = 0
+    reviewed: int = 0
+    untold: datetime | None = None
+    """When the oldest incident was entered that somebody should have been told of by now."""
+    failure: str = ""
+    """Why the last try to tell of it failed; empty: nobody is entered who could be told."""
+    alarms: tuple[str, ...] = ()
+    reports: tuple[ReportDue, ...] = ()
+
+    def problems(self) -> list[str]:
+        """Return what is wrong, one sentence each."""
+        found = list(self.alarms)
+        if self.untold is not None and self.failure:
+            said = _("Somebody could not be told of an incident: {error}. See: schoolfilter journal show --state new")
+            found.append(said.format(error=self.failure.rstrip(".")))
+        elif self.untold is not None:
+            found.append(_("Nobody was told of new incidents. Who should be: schoolfilter journal contacts add"))
+        return found
+
+    def rows(self, zone: tzinfo) -> list[tuple[str, str]]:
+        """Return what is shown, label and value; only what there is to say."""
+        found = []
+        if self.new or self.told or self.reviewed:
+            said = _("{new} new, {told} told, {reviewed} reviewed and not closed; see: schoolfilter journal show")
+            found.append((_("incidents"), said.format(new=self.new, told=self.told, reviewed=self.reviewed)))
+        if self.untold is not None:
+            said = _("the oldest of {moment}")
+            found.append((_("nobody told"), said.format(moment=f"{self.untold.astimezone(zone):%Y-%m-%d %H:%M}")))
+        for each in self.reports:
+            said = _("for {month} is due by {day}: schoolfilter report monthly {month}")
+            if each.overdue:
+                said = _("for {month} was due by {day}: schoolfilter report monthly {month}")
+            found.append((_("monthly report"), said.format(month=each.month, day=each.due.isoformat())))
+        return found
+
+    def as_json(self) -> dict[str, object]:
+        """Return it for machines."""
+        return {
+            "new": self.new,
+            "told": self.told,
+            "reviewed": self.reviewed,
+            "untold": self.untold.isoformat() if self.untold else None,
+            "failure": self.failure,
+            "alarms": list(self.alarms),
+            "reports": [asdict(each) | {"due": each.due.isoformat()} for each in self.reports],
+        }
+
+
+def read_incidents_state(settings: Settings, now: datetime) -> IncidentsState:
+    """Look into journal.db; if it cannot be read nothing is said: the journal's process reports it. Raises nothing."""
+
+    async def work() -> IncidentsState:
+        async with opened_journal(settings) as journal:
+            return await _state(journal, now, ZoneInfo(settings.school.time_zone))
+
+    try:
+        if not settings.paths.journal_db.exists():
+            return IncidentsState()
+        return asyncio.run(work())
+    except (SchoolfilterError, OSError):
+        return IncidentsState()
+
+
+async def _state(journal: JournalDb, now: datetime, zone: tzinfo) -> IncidentsState:
+    told = await read_from(journal)
+    open_ = {state: sum(each.state is state for each in told.incidents) for state in State}
+    oldest = min((each for each in told.incidents if _is_untold(each, now)), key=lambda each: each.at, default=None)
+    alarms = [each async for each in journal.records((Kind.ALARM,), since=now - _ALARMED)]
+    papers = [each.body async for each in journal.records((Kind.PAPER,))]
+    begun = await journal.record(1)
+    today = now.astimezone(zone).date()
+    return IncidentsState(
+        open_[State.NEW],
+        open_[State.TOLD],
+        open_[State.REVIEWED],
+        oldest.at if oldest is not None else None,
+        _failure(oldest) if oldest is not None else "",
+        tuple(describe_alarm(each.body) for each in alarms),
+        tuple(reports_due(papers, today, begun.at.astimezone(zone).date() if begun is not None else today)),
+    )
+
+
+def _is_untold(incident: Incident, now: datetime) -> bool:
+    return incident.state is State.NEW and incident.rule in TOLD_RULES and _LATE < now - incident.at <= AGE
+
+
+def _failure(incident: Incident) -> str:
+    """Return why the last try to tell of an incident failed."""
+    failed = [each for each in incident.notes if each.kind is Kind.TOLD]  # while it is new, none of them arrived
+    return failed[-1].text if failed else ""

@@ -1,0 +1,54 @@
+"""What `status` says about the journal: whether it is kept, and how far behind the query log it is."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from journal.state import JournalState, read_state
+from settings.model import Settings
+from translations import _
+
+LATE_SECONDS = 60
+"""An incident that is found later is told too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The process that keeps the journal."""
+
+    running: bool = False
+    state: JournalState | None = None
+    """What it said last; None if it never said anything."""
+
+    def problems(self) -> list[str]:
+        """Return what is wrong, one sentence each."""
+        if not self.running or self.state is None:
+            return [
+                _(
+                    "The journal is not kept: incidents are not found, and nothing is archived. The server starts it "
+                    "by itself; its messages say why it ended (journalctl -u schoolfilter)."
+                )
+            ]
+        found = []
+        if self.state.error:
+            found.append(_("The journal cannot be kept now: {error}").format(error=self.state.error))
+        if self.state.lag_seconds > LATE_SECONDS:
+            found.append(
+                _("The journal is {seconds} s behind the query log: incidents are found late.").format(
+                    seconds=self.state.lag_seconds
+                )
+            )
+        return found
+
+    def as_json(self) -> Mapping[str, object]:
+        """Return it for machines."""
+        return {"running": self.running, **(asdict(self.state) if self.state is not None else {})}
+
+
+def read_kept(settings: Settings, now: datetime) -> Kept:
+    """Return how the journal is kept. Raises nothing."""
+    state = read_state(settings)
+    if state is None:
+        return Kept()
+    return Kept(state.age(now) <= LATE_SECONDS and Path(f"/proc/{state.pid}").exists(), state)

@@ -1,0 +1,86 @@
+"""Requests that a person's data be erased from the query log: each with a document, and kept on record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from storage.evidence import Kind, Record, text, texts, whole
+from storage.journal_db import JournalDb
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A request, as it stands."""
+
+    record: int
+    id: str
+    """How people name it: `2026-0001`."""
+    at: datetime
+    by: str
+    why: str
+    document: str
+    first: date
+    """The first day that it is about, in the school's time zone; `last` is with it."""
+    last: date
+    done: datetime | None
+    """When it was carried out; None: it waits for segments that are still open or not archived."""
+    rows: int
+    clients: tuple[str, ...]
+    """Empty once it is carried out: then nobody is named any more."""
+    devices: tuple[str, ...]
+
+    def span(self, zone: tzinfo) -> tuple[datetime, datetime]:
+        """Return begin and end: what was asked after the request is not part of it."""
+        since = datetime.combine(self.first, datetime.min.time(), zone)
+        until = datetime.combine(self.last + timedelta(days=1), datetime.min.time(), zone)
+        return since, min(until, self.at)
+
+
+async def ask_for_erasure(
+    journal: JournalDb,
+    *,
+    clients: Sequence[str],
+    devices: Sequence[str],
+    first: date,
+    last: date,
+    why: str,
+    document: str,
+    at: datetime,
+    by: str,
+) -> str:
+    """Enter the request and return its id. The next round of the archive carries it out. Raises StorageError."""
+    async with journal.changing(at) as change:
+        asked = [each async for each in journal.records((Kind.ERASURE,))]
+        number = sum(text(each.body, "id").startswith(f"{at.year}-") for each in asked) + 1
+        body = {
+            "id": f"{at.year}-{number:04d}", "why": why, "document": document,
+            "from": first.isoformat(), "to": last.isoformat(),
+        }  # fmt: skip
+        private = {"clients": sorted(clients), "devices": sorted(devices)}
+        await change.add(Kind.ERASURE, body, by=by, private=private)
+        return body["id"]
+
+
+async def erasures(journal: JournalDb) -> list[Erasure]:
+    """Return all requests, oldest first."""
+    done = {whole(each.body, "erasure"): each async for each in journal.records((Kind.ERASED,))}
+    return [_told(each, done) async for each in journal.records((Kind.ERASURE,), private=True)]
+
+
+def _told(record: Record, done: Mapping[int, Record]) -> Erasure:
+    body, private = record.body, record.private or {}
+    carried_out = done.get(record.number)
+    return Erasure(
+        record.number,
+        text(body, "id"),
+        record.at,
+        record.by,
+        text(body, "why"),
+        text(body, "document"),
+        date.fromisoformat(text(body, "from")),
+        date.fromisoformat(text(body, "to")),
+        None if carried_out is None else carried_out.at,
+        0 if carried_out is None else whole(carried_out.body, "rows"),
+        tuple(texts(private, "clients")),
+        tuple(texts(private, "devices")),
+    )

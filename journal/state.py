@@ -1,0 +1,60 @@
+"""`run/journal.json`: what the tailer says of itself, for `status` and for its own next start."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from settings.model import Settings
+
+FILE = "journal.json"
+LOCK = "journal.lock"
+"""Held by the one process that keeps the journal; its text is the number of that process."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """The tailer as it was a few seconds ago."""
+
+    pid: int
+    at: str
+    """When this was written, RFC 3339."""
+    lag_seconds: int = 0
+    """Age of the oldest line that was not taken in yet; 0 if there is none."""
+    lag_bytes: int = 0
+    lines: int = 0
+    """Taken in since this process began."""
+    segments: int = 0
+    """Followed now."""
+    last: str = ""
+    """Time column of the last line that was taken in."""
+    error: str = ""
+    """Why nothing can be taken in now; empty when all is well."""
+    head: str = ""
+    """Where the chain stood: `NUMBER:LINK`."""
+
+    def age(self, now: datetime) -> float:
+        """Return how many seconds ago this was written."""
+        return abs((now - datetime.fromisoformat(self.at)).total_seconds())
+
+
+def read_state(settings: Settings) -> JournalState | None:
+    """Return what the tailer last said; None if it never did or if it cannot be read."""
+    try:
+        raw: Mapping[str, Any] = json.loads((settings.paths.run / FILE).read_bytes())
+        state = JournalState(**raw)
+        if datetime.fromisoformat(state.at).tzinfo is None:
+            return None
+    except (OSError, ValueError, TypeError):
+        return None
+    return state
+
+
+def write_state(settings: Settings, state: JournalState) -> None:
+    """Replace the file at once. Raises OSError."""
+    path = settings.paths.run / FILE
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(asdict(state), ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.replace(path)

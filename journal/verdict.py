@@ -1,0 +1,239 @@
+"""What verifying found: the links that are broken, in words that say what it means and what to do next."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from storage.evidence import START, Head, Record
+from translations import _
+
+
+class Trouble(StrEnum):
+    """What can be wrong. Those about the chain come first: what follows is told from it."""
+
+    NUMBER = "number"
+    LINK = "link"
+    FORM = "form"
+    HEAD = "head"
+    SIGNATURE = "signature"
+    WITNESS = "witness"
+    SEAL = "seal"
+    ERASED = "erased"
+    FILE = "file"
+    STRANGER = "stranger"
+    TABLE = "table"
+    CHANGED = "changed"
+    SHORTER = "shorter"
+    LONGER = "longer"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One thing that is wrong."""
+
+    trouble: Trouble
+    number: int = 0
+    """The record at which it shows; 0 if it is no record's."""
+    where: str = ""
+    """The file, table or head that it is about."""
+    sound: int = 0
+    """For heads: the last record that a good head vouches for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Hours of a worker without a segment, between two with one: the server stood still, or somebody took them away."""
+
+    worker: int
+    first: datetime
+    """The first hour without one, UTC."""
+    hours: int
+
+    @property
+    def over(self) -> datetime:
+        """Return the hour in which there is one again."""
+        return self.first + timedelta(hours=self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verifying found."""
+
+    broken: tuple[Broken, ...] = ()
+    """The first broken link first; none: all is whole."""
+    head: Head = START
+    """The last record."""
+    signed: Head = START
+    """The last record that a signed head vouches for."""
+    signed_at: str = ""
+    alarms: tuple[Record, ...] = ()
+    """What the program noticed by itself in the past, and entered."""
+    erased: int = 0
+    """Records whose private part was erased, as others say."""
+    earlier: int = 0
+    """Lines of heads.txt that are of a journal before this one was begun anew."""
+    segments: tuple[str, ...] = ()
+    """Names of the segments that were verified or are proven to have been removed, oldest first."""
+    files: int = 0
+    octets: int = 0
+    """What was read of the query log and the archive."""
+    removed: int = 0
+    """Segments and files of the archive that are gone, as the chain says."""
+    waiting: int = 0
+    """Segments that the journal has not taken in yet: nothing can be said about them."""
+    leftovers: tuple[str, ...] = ()
+    """Files that an interrupted round left aside; nobody reads them."""
+    stops: tuple[Stop, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Return whether nothing is broken."""
+        return not self.broken
+
+
+def describe(broken: Broken) -> str:
+    """Return what is wrong, what it means, and the next step."""
+    return _TEXTS[broken.trouble]().format(number=broken.number, where=broken.where, sound=broken.sound)
+
+
+def _number() -> str:
+    return _(
+        "The chain is broken at record {number}: it is missing, doubled or moved. Records up to the one before are as "
+        "they were written; keep a copy of journal.db as it is, and compare with a backup and with papers."
+    )
+
+
+def _link() -> str:
+    return _(
+        "The chain is broken at record {number}: it was changed, or something was taken out before it. Records before "
+        "it are as they were written; keep a copy of journal.db as it is, and compare with a backup and with papers."
+    )
+
+
+def _form() -> str:
+    return _(
+        "Record {number} ({where}) does not say what it must: it was not written by this program, or by a newer "
+        "version. If this is the newest version, somebody wrote it by hand: compare with a backup and with papers."
+    )
+
+
+def _head() -> str:
+    return _(
+        "Record {number} is not the one that was signed or written down ({where}). The end of the chain was cut off, "
+        "an older journal.db was put back, or records were written anew, from some record after {sound} on. Keep a "
+        "copy of journal.db as it is, and put back the backup that holds this record."
+    )
+
+
+def _signature() -> str:
+    return _(
+        "The head of record {number} ({where}) is not signed by this machine's key: it was written by hand, or the key "
+        "was exchanged. Compare device.key with a backup; the papers show its fingerprint."
+    )
+
+
+def _witness() -> str:
+    return _(
+        "heads.txt and journal.db do not agree about the heads that were signed ({where}, record {number}): one of "
+        "them was changed. The chain itself may still be whole; compare both with a backup and with papers."
+    )
+
+
+def _seal() -> str:
+    return _(
+        "The personal part of record {number} is not what was sealed: it was changed. The rest of the record stands. "
+        "Compare with a backup and with papers."
+    )
+
+
+def _erased() -> str:
+    return _(
+        "The personal part of record {number} is gone, and no record says that it was erased: somebody removed it. "
+        "The rest of the record stands. Compare with a backup."
+    )
+
+
+def _file() -> str:
+    return _(
+        "journal.db is damaged: {where}. Keep a copy of the file as it is, look at the disk, and put back the backup."
+    )
+
+
+def _stranger() -> str:
+    return _(
+        "journal.db holds {where}, which this program did not make: it may change what is entered. Keep a copy of the "
+        "file, find out who made it, and remove it."
+    )
+
+
+def _table() -> str:
+    return _(
+        "In journal.db, {where} does not say what the chain says (record {number}): the table was changed, not the "
+        "chain. Keep a copy of journal.db as it is, and put back the backup."
+    )
+
+
+def _changed() -> str:
+    return _(
+        "{where} is not what it was when record {number} was written: it was changed. What it says is no evidence; "
+        "keep it as it is, and compare with a backup."
+    )
+
+
+def _shorter() -> str:
+    return _(
+        "{where} is shorter than when record {number} was written: lines were cut out or off. Keep it as it is, and "
+        "compare with a backup."
+    )
+
+
+def _longer() -> str:
+    return _(
+        "{where} is longer than when record {number} was written: lines were put in. Keep it as it is, and compare "
+        "with a backup."
+    )
+
+
+def _missing() -> str:
+    return _(
+        "{where} is missing, and no record says that it was removed (it is named in record {number}): somebody took it "
+        "away. Put it back from a backup; then verify again."
+    )
+
+
+def _unknown() -> str:
+    return _(
+        "{where} lies there, and no record names it: somebody put it there, or a round of `schoolfilter journal "
+        "archive` was cut off. Run that, verify again, and if it is still there, find out who made it."
+    )
+
+
+def _gap() -> str:
+    return _(
+        "A segment is missing before {where} (record {number}): the numbers of a worker's segments leave none out. "
+        "Somebody took it away before the journal had read it. Put it back from a backup."
+    )
+
+
+_TEXTS = {
+    Trouble.NUMBER: _number,
+    Trouble.LINK: _link,
+    Trouble.FORM: _form,
+    Trouble.HEAD: _head,
+    Trouble.SIGNATURE: _signature,
+    Trouble.WITNESS: _witness,
+    Trouble.SEAL: _seal,
+    Trouble.ERASED: _erased,
+    Trouble.FILE: _file,
+    Trouble.STRANGER: _stranger,
+    Trouble.TABLE: _table,
+    Trouble.CHANGED: _changed,
+    Trouble.SHORTER: _shorter,
+    Trouble.LONGER: _longer,
+    Trouble.MISSING: _missing,
+    Trouble.UNKNOWN: _unknown,
+    Trouble.GAP: _gap,
+}

@@ -1,0 +1,139 @@
+"""`inspector` and --as-inspector: who has an account looks in their own name, and can do nothing else."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import click
+import pytest
+
+import approval.key_file
+from approval.key_file import Cost
+from cli.main import COMMANDS, cli
+from storage.evidence import Kind
+from tests.cli.installation import Bench
+from tests.cli.log_scene import WHY, bench, records
+
+__all__ = ["bench"]
+
+NAME = "A. Omarova"
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guess costs nothing, so that the tests are quick."""
+    monkeypatch.setattr(approval.key_file, "COST", Cost(1, 8 * 1024, 1))
+
+
+def day(days: int) -> str:
+    """Return a day from now on in UTC; an offset of a day more or less is not what is tested."""
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+
+
+def account(bench: Bench) -> str:
+    """Make an account; return its passphrase."""
+    printed = bench.done("inspector", "add", NAME, "--until", day(20), "--order", "12", "--date", "2026-10-01")
+    [passphrase] = [each.split()[-1] for each in printed.splitlines() if each.startswith("Passphrase: ")]
+    return passphrase
+
+
+SEARCH = ("log", "search", "--as-inspector", NAME, *WHY)
+
+
+def test_a_look_is_in_the_inspectors_name(bench: Bench) -> None:
+    passphrase = account(bench)
+    result = bench.run(*SEARCH, stdin=f"{passphrase}\n", SUDO_USER="aigul")
+    assert result.exit_code == 0, result.output
+    assert "www.example.org" in result.stdout
+    [access] = records(bench, Kind.ACCESS)
+    assert access.by == f"inspector {NAME}"
+
+
+def test_the_export_names_the_inspector(bench: Bench) -> None:
+    passphrase, out = account(bench), bench.folder / "out.zip"
+    arguments = ("--from", "2026-09-02", "--to", "2026-09-02", "--output", str(out), *WHY)
+    result = bench.run("log", "export", "--as-inspector", NAME, *arguments, stdin=f"{passphrase}\n")
+    assert result.exit_code == 0, result.output
+    assert [record.by for record in records(bench, Kind.ACCESS, Kind.EXPORT)] == [f"inspector {NAME}"] * 2
+
+
+@pytest.mark.parametrize("arguments", [SEARCH, ("log", "tail", "--as-inspector", NAME)])
+def test_with_a_wrong_passphrase_nothing_is_shown_and_it_is_on_record(bench: Bench, arguments: tuple[str, ...]) -> None:
+    account(bench)
+    result = bench.run(*arguments, stdin="wrong\n", SUDO_USER="aigul")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "not the passphrase" in result.stderr
+    [refused] = records(bench, Kind.ACCESS)
+    assert (refused.by, refused.body["refused"], refused.body["inspector"]) == ("aigul", "passphrase", NAME)
+
+
+def test_a_revoked_account_is_no_account(bench: Bench) -> None:
+    passphrase = account(bench)
+    bench.done("inspector", "revoke", NAME)
+    result = bench.run(*SEARCH, stdin=f"{passphrase}\n")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "was ended" in result.stderr
+    assert "whose account can be ended" in bench.refused(1, "inspector", "revoke", NAME)
+
+
+def test_the_list_shows_accounts_and_no_secret(bench: Bench) -> None:
+    assert bench.done("inspector", "list") == "No inspector has an account.\n"
+    passphrase = account(bench)
+    bench.done("inspector", "add", "B", "--until", day(1))
+    bench.done("inspector", "revoke", "B")
+    listed = bench.done("inspector", "list")
+    assert "order 12 of 2026-10-01" in listed
+    found = bench.json("inspector", "list", "--json")
+    assert [(each["name"], each["state"]) for each in json.loads(json.dumps(found))] == [
+        (NAME, "valid"),
+        ("B", "revoked"),
+    ]
+    assert passphrase not in listed + str(found)
+    assert "argon2" not in listed + str(found)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (NAME, "--until", day(-2)),
+        (NAME, "--until", day(400)),
+        (NAME, "--until", "soon"),
+        (NAME, "--until", day(20), "--order", "12"),
+        (NAME, "--until", day(20), "--date", "2026-10-01"),
+        ("", "--until", day(20)),
+        ("O'Brien", "--until", day(20)),
+        ("a\x1b[31m", "--until", day(20)),
+        ("x" * 61, "--until", day(20)),
+        (NAME,),
+    ],
+)
+def test_misuse_makes_no_account(bench: Bench, arguments: tuple[str, ...]) -> None:
+    bench.refused(2, "inspector", "add", *arguments)
+    assert records(bench, Kind.ACCOUNT) == []
+
+
+def commands(group: click.Group, words: tuple[str, ...] = ()) -> dict[str, click.Command]:
+    """Return each command by its words."""
+    found: dict[str, click.Command] = {}
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found |= commands(command, (*words, name))
+        else:
+            found[" ".join((*words, name))] = command
+    return found
+
+
+def test_only_commands_that_read_take_an_inspector() -> None:
+    """An inspector must not be able to change anything, nor to end somebody's account."""
+    taking = {
+        name for name, command in commands(cli).items() if any("--as-inspector" in each.opts for each in command.params)
+    }
+    assert {"log tail", "log search", "log stats", "log export"} <= taking
+    assert taking <= {
+        "log tail", "log search", "log stats", "log export", "log verify",
+        "journal show", "journal verify", "journal export", "journal accesses",
+    }  # fmt: skip
+    assert "inspector" in COMMANDS

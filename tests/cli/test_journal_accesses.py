@@ -1,0 +1,56 @@
+"""`journal accesses`: who looked, when and why; what was asked for only to whoever is on record for it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from storage.evidence import Kind
+from tests.cli.installation import Bench
+from tests.cli.journal_scene import Journal, school
+
+
+@pytest.fixture
+def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
+    with school(tmp_path, monkeypatch) as found:
+        yield found
+
+
+def test_looks_are_listed_without_what_was_asked_for(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    assert bench.done("journal", "accesses") == "Nobody looked at personal data.\n"
+    journal.enter()
+    bench.done("journal", "show", "2026-11-1", "--reason", "parents asked")
+    line = bench.done("journal", "accesses").splitlines()[1]
+    for cell in ("aigul", "journal show", "parents asked"):
+        assert cell in line
+    assert "2026-11-0001" not in line
+    assert len(journal.records(Kind.ACCESS)) == 1
+
+
+def test_what_was_asked_for_is_a_look_of_its_own(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    journal.enter()
+    bench.done("journal", "show", "2026-11-1")
+    assert "number 2026-11-0001" in bench.done("journal", "accesses", "--names", "--reason", "check")
+    found = bench.json("journal", "accesses", "--json", "--names")
+    assert isinstance(found, list)
+    assert [each["what"] for each in found] == ["journal show", *["journal accesses --names"] * 2]
+    assert found[0]["asked"] == {"number": "2026-11-0001"}
+
+
+def test_days_are_those_of_the_school_and_both_ends_belong_to_it(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    for moment in ("2026-11-01T18:59:59", "2026-11-01T19:00:00", "2026-11-03T18:59:59", "2026-11-03T19:00:00"):
+        at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        journal.add(Kind.ACCESS, {"what": "log search", "reason": moment}, at)
+    found = bench.json("journal", "accesses", "--json", "--from", "2026-11-02", "--to", "2026-11-03")
+    assert isinstance(found, list)
+    assert [each["reason"] for each in found] == ["2026-11-01T19:00:00", "2026-11-03T18:59:59"]
+
+
+@pytest.mark.parametrize("options", [("--from", "soon"), ("--from", "2026-11-03", "--to", "2026-11-02")])
+def test_days_that_cannot_be_are_refused(at_school: tuple[Bench, Journal], options: tuple[str, ...]) -> None:
+    bench, _journal = at_school
+    bench.refused(2, "journal", "accesses", *options)

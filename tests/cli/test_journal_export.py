@@ -1,0 +1,133 @@
+"""`journal export`: the incidents of a month as a zip that other people's programs read, check and prove."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from journal.export_data import Column
+from journal.incident_table import incident_columns
+from storage.evidence import Kind
+from tests.cli.installation import Bench
+from tests.cli.journal_scene import Journal, school
+
+WHY = ("--reason", "meeting of the commission")
+Scene = tuple[Bench, Journal, list[int]]
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """Two incidents in November, one of them reviewed; one in October."""
+    with school(tmp_path, monkeypatch) as (bench, journal):
+        at = datetime(2026, 11, 3, 5, tzinfo=UTC)
+        first = journal.enter(at, id="2026-11-0001", first="2026-11-03T10:00:00.000+05:00")
+        second = journal.enter(at, id="2026-11-0002", first="2026-11-30T23:59:00.000+05:00", room="=cmd()")
+        other = journal.enter(at, id="2026-10-0001", first="2026-10-31T10:00:00.000+05:00")
+        review = journal.add(Kind.REVIEW, {"incident": first, "text": "spoke with the pupil", "measures": "none"})
+        correction = journal.add(Kind.CORRECTION, {"corrects": review, "text": "with two pupils"})
+        yield bench, journal, [first, second, other, review, correction]
+
+
+def export(bench: Bench, *arguments: str, name: str = "out.zip") -> zipfile.ZipFile:
+    out = bench.folder / name
+    bench.done("journal", "export", *WHY, "--output", str(out), *arguments)
+    return zipfile.ZipFile(out)
+
+
+def table(archive: zipfile.ZipFile, form: str) -> list[dict[str, str]]:
+    """Return the rows as a program that is not ours reads them."""
+    names = [column.name for column in incident_columns()]
+    octets = archive.read(f"data/journal.{form}")
+    if form == "jsonl":
+        return [json.loads(line) for line in octets.splitlines()]
+    if form == "csv":
+        rows = list(csv.reader(io.StringIO(octets.decode("utf-8-sig"), newline="")))
+        return [dict(zip(names, row, strict=True)) for row in rows[1:]]
+    cells = openpyxl.load_workbook(io.BytesIO(octets)).active.iter_rows(min_row=2, values_only=True)
+    return [dict(zip(names, ("" if cell is None else str(cell) for cell in row), strict=True)) for row in cells]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "xlsx"])
+def test_each_form_holds_the_incidents_of_the_month_with_what_was_done(scene: Scene, form: str) -> None:
+    bench, _journal, _numbers = scene
+    with export(bench, "--month", "2026-11", "--format", form) as archive:
+        first, second = table(archive, form)
+        manifest = json.loads(archive.read("manifest.json"))
+    assert (first["number"], second["number"]) == ("2026-11-0001", "2026-11-0002")
+    assert "spoke with the pupil none" in first["reviews"]
+    assert first["state"] == "reviewed"
+    assert first["client"]
+    assert second["room"] == ("'=cmd()" if form == "csv" else "=cmd()")
+    assert (manifest["what"], manifest["rows"], manifest["from"], manifest["to"]) == (
+        "journal",
+        2,
+        "2026-11-01",
+        "2026-11-30",
+    )
+
+
+def test_strangers_tools_find_it_whole_and_the_proof_shows_what_it_is_about(scene: Scene) -> None:
+    bench, journal, (first, second, other, review, correction) = scene
+    folder = bench.folder / "unpacked"
+    with export(bench, "--month", "2026-11") as archive:
+        archive.extractall(folder)
+    for command in ([sys.executable, "-I", "check.py"], ["sha256sum", "--strict", "-c", "SHA256SUMS"]):
+        result = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+        assert result.returncode == 0, result.stdout
+    lines = [json.loads(line) for line in (folder / "chain" / "proof.jsonl").read_text().splitlines()]
+    shown = {line["number"] for line in lines if "body" in line}
+    access, exported = journal.records(Kind.ACCESS, Kind.EXPORT)
+    assert shown == {first, second, review, correction, access.number, exported.number}
+    assert other not in shown
+    assert exported.body["manifest"] == sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    assert access.body == {"what": "journal export", "reason": "meeting of the commission"}
+    assert bench.done("journal", "verify")
+
+
+def test_days_may_be_given_instead_of_a_month(scene: Scene) -> None:
+    bench, _journal, _numbers = scene
+    with export(bench, "--from", "2026-10-31", "--to", "2026-11-29") as archive:
+        assert [row["number"] for row in table(archive, "csv")] == ["2026-11-0001", "2026-11-0003"]
+    with export(bench, "--from", "2026-01-01", "--to", "2026-01-01", name="none.zip") as archive:
+        assert table(archive, "csv") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--month", "2026-13"),
+        ("--month", "2026-11", "--from", "2026-11-01"),
+        ("--from", "2026-11-01"),
+        ("--from", "2026-11-02", "--to", "2026-11-01"),
+        ("--month", "0000-01"),
+    ],
+)
+def test_a_period_that_is_none_is_said_to_be(scene: Scene, arguments: tuple[str, ...]) -> None:
+    bench, journal, _numbers = scene
+    assert "expected" in bench.refused(2, "journal", "export", *WHY, *arguments)
+    assert journal.records(Kind.ACCESS) == []
+
+
+def test_without_a_reason_nothing_is_shown_and_nothing_is_written_over(scene: Scene) -> None:
+    bench, journal, _numbers = scene
+    assert "--reason" in bench.refused(2, "journal", "export", "--month", "2026-11")
+    (bench.folder / "out.zip").write_text("mine")
+    text = bench.refused(1, "journal", "export", "--month", "2026-11", *WHY, "--output", str(bench.folder / "out.zip"))
+    assert "never written over" in text
+    assert (bench.folder / "out.zip").read_text() == "mine"
+    assert journal.records(Kind.ACCESS, Kind.EXPORT) == []
+
+
+def test_columns_have_names_of_their_own() -> None:
+    columns: list[Column] = incident_columns()
+    assert len({column.name for column in columns}) == len({column.heading for column in columns}) == len(columns)

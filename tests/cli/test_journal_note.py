@@ -1,0 +1,103 @@
+"""`journal note`, `close`, `reopen`, `correct`: rows are added under who gave the command; nothing is changed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.evidence import Kind
+from tests.cli.installation import Bench
+from tests.cli.journal_scene import Journal, school
+
+
+@pytest.fixture
+def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
+    with school(tmp_path, monkeypatch) as (bench, journal):
+        journal.enter()
+        yield bench, journal
+
+
+def state(bench: Bench) -> str:
+    found = bench.json("journal", "show", "--json")
+    assert isinstance(found, list)
+    return str(found[0]["state"])
+
+
+def test_an_incident_is_reviewed_closed_and_opened_again(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    assert "journal close 2026-11-0001" in bench.done("journal", "note", "2026-11-1", "Seen", "--measures", "Talk")
+    assert state(bench) == "reviewed"
+    bench.done("journal", "close", "2026-11-0001")
+    assert state(bench) == "closed"
+    bench.done("journal", "reopen", "2026-11-0001", "It went on")
+    assert state(bench) == "reviewed"
+    kinds = [Kind.REVIEW, Kind.CLOSED, Kind.REOPENED]
+    records = journal.records(*kinds)
+    assert [(each.kind, each.by, each.seal) for each in records] == [(kind, "aigul", "") for kind in kinds]
+    assert records[0].body == {"incident": 2, "text": "Seen", "measures": "Talk"}
+    assert records[2].body == {"incident": 2, "text": "It went on"}
+
+
+def test_closing_wants_a_review_or_a_reason(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    said = bench.refused(1, "journal", "close", "2026-11-1")
+    assert "journal note 2026-11-0001" in said
+    assert journal.records(Kind.CLOSED) == []
+    bench.done("journal", "close", "2026-11-1", "an app of the telephone")
+    (closed,) = journal.records(Kind.CLOSED)
+    assert closed.body["text"] == "an app of the telephone"
+
+
+def test_what_is_closed_stays_until_it_is_opened_again(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    bench.done("journal", "close", "2026-11-1", "an app")
+    before = len(journal.records())
+    assert "journal reopen 2026-11-0001" in bench.refused(1, "journal", "note", "2026-11-1", "more")
+    assert "journal reopen 2026-11-0001" in bench.refused(1, "journal", "close", "2026-11-1", "again")
+    assert len(journal.records()) == before
+
+
+def test_only_what_is_closed_is_opened_again(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    assert "is not closed" in bench.refused(1, "journal", "reopen", "2026-11-1", "why")
+    assert journal.records(Kind.REOPENED) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("note", "2026-11-1", "  "),
+        ("note", "2026-11-1", "two\nlines"),
+        ("note", "2026-11-1", "x" * 2001),
+        ("note", "2026-11-1", "x", "--measures", "a\x1bb"),
+        ("note", "2026-11-1"),
+        ("reopen", "2026-11-1", ""),
+        ("correct", "0", "x"),
+        ("correct", "two", "x"),
+    ],
+)
+def test_what_is_no_sentence_is_refused(at_school: tuple[Bench, Journal], arguments: tuple[str, ...]) -> None:
+    bench, journal = at_school
+    before = len(journal.records())
+    bench.refused(2, "journal", *arguments)
+    assert len(journal.records()) == before
+
+
+def test_a_correction_is_a_row_of_its_own(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    before = journal.records(Kind.INCIDENT)
+    bench.done("journal", "correct", "2", "It was room 12")
+    assert journal.records(Kind.INCIDENT) == before
+    (correction,) = journal.records(Kind.CORRECTION)
+    assert correction.body == {"incident": 2, "corrects": 2, "text": "It was room 12"}
+    bench.done("journal", "correct", str(correction.number), "No, room 13")
+    shown = bench.done("journal", "show", "2026-11-1")
+    assert shown.index("It was room 12") < shown.index("No, room 13")
+    assert state(bench) == "new"
+
+
+@pytest.mark.parametrize("record", ["1", "99"])
+def test_only_what_belongs_to_an_incident_is_corrected(at_school: tuple[Bench, Journal], record: str) -> None:
+    bench, journal = at_school
+    assert f"found {record}" in bench.refused(1, "journal", "correct", record, "x")
+    assert journal.records(Kind.CORRECTION) == []

@@ -1,0 +1,75 @@
+"""`journal report-site`: a report is entered whatever else is out of order, and names the next step (R1 3.4)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.evidence import Kind
+from tests.cli.installation import Bench
+from tests.cli.journal_scene import Journal, school
+
+
+@pytest.fixture
+def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
+    with school(tmp_path, monkeypatch) as found:
+        yield found
+
+
+def test_a_site_that_opens_is_entered_with_how_to_close_it(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    journal.enter()
+    said = bench.done(
+        "journal", "report-site", "Casino.Example", "--by", "Omarov B.", "--room", "room21", "--note", "roulette"
+    )
+    (record,) = journal.records(Kind.REPORTED)
+    number = str(record.body["id"])
+    assert f"Entered as {number}." in said
+    assert "casino.example for the group pupils: allowed" in said
+    assert "schoolfilter block casino.example" in said
+    assert (record.body["rule"], record.body["audience"], record.body["room"]) == ("report", "responsible", "room21")
+    assert (record.body["name"], record.body["decided"], record.body["category"]) == ("casino.example", "allow", "")
+    assert record.private == {"by": "Omarov B.", "note": "roulette"}
+    assert "Omarov" not in str(record.body)
+    listed = bench.done("journal", "show", "--rule", "report")
+    assert "reported site: casino.example" in listed
+    assert "Omarov" not in listed
+    shown = bench.done("journal", "show", number)
+    assert "Omarov B." in shown
+    assert "roulette" in shown
+
+
+def test_a_site_that_is_closed_already_is_told_with_the_reason(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    bench.done("block", "casino.example", "--reason", "games of chance")
+    said = bench.done("journal", "report-site", "www.casino.example")
+    assert "An entry made by hand blocks casino.example" in said
+    assert "It is closed already" in said
+    assert "schoolfilter block" not in said
+    assert journal.records(Kind.REPORTED)[0].body["decided"] == "block"
+
+
+def test_reports_and_incidents_are_numbered_together(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    bench.done("journal", "report-site", "a.example")
+    bench.done("journal", "report-site", "b.example")
+    first, second = (str(each.body["id"]) for each in journal.records(Kind.REPORTED))
+    assert (first[-4:], second[-4:]) == ("0001", "0002")
+
+
+def test_a_report_is_not_lost_where_the_policy_cannot_be_read(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    journal.settings.paths.policy_db.write_bytes(b"no database")
+    said = bench.done("journal", "report-site", "casino.example")
+    assert "How it is decided now could not be found out" in said
+    (record,) = journal.records(Kind.REPORTED)
+    assert (record.body["name"], record.body["decided"]) == ("casino.example", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("not a name",), ("a.example", "--note", "x" * 301), ("a.example", "--room", "R 1")]
+)
+def test_what_cannot_be_right_is_refused(at_school: tuple[Bench, Journal], arguments: tuple[str, ...]) -> None:
+    bench, journal = at_school
+    bench.refused(2, "journal", "report-site", *arguments)
+    assert journal.records(Kind.REPORTED) == []

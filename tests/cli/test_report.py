@@ -1,0 +1,175 @@
+"""`report monthly` and `act` as commands: what they refuse, print, keep and hand out."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.evidence import Kind
+from storage.journal_db import Tally, open_journal
+from tests.cli.installation import Bench, prepared
+from tests.papers.sheets import squeezed, text_of
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.chdir(tmp_path)
+    with prepared(tmp_path, monkeypatch) as found:
+        yield found
+
+
+@pytest.mark.parametrize("month", ["2024-13", "2024-1", "24-10", "october", "9999-01", "2024-10-01"])
+def test_what_is_no_month_that_has_begun_is_refused(bench: Bench, month: str) -> None:
+    assert "expected a month that has begun" in bench.refused(2, "report", "monthly", month)
+
+
+def test_a_report_is_handed_out_in_each_language_kept_and_numbered(bench: Bench, tmp_path: Path) -> None:
+    bench.done("report", "monthly", "2024-10", "--language", "en", "--language", "kk", "--output", str(tmp_path))
+    said = bench.done("report", "monthly", "2024-09", "--measures", "A talk.", "--output", str(tmp_path))
+    year = date.today().year  # noqa: DTZ011 - papers are numbered by the clock of the school
+    assert "monthly-report No. 2" in said
+    names = sorted(path.name for path in tmp_path.glob("*.pdf"))
+    assert [name.replace(str(year), "Y") for name in names] == [
+        "monthly-report-Y-001-en.pdf",
+        "monthly-report-Y-001-kk.pdf",
+        "monthly-report-Y-002-en.pdf",
+    ]
+    for name in names:
+        (kept,) = (bench.folder / "var" / "papers").glob(f"*/{name}")
+        assert kept.read_bytes() == (tmp_path / name).read_bytes()
+    text = squeezed(text_of((tmp_path / names[2]).read_bytes()))
+    for words in ("September 2024, No. 2/", "Queries 0", "Not reconciled yet", "8. Measures taken A talk."):
+        assert squeezed(words) in text
+
+
+def test_json_prints_the_figures_and_draws_up_nothing(bench: Bench, tmp_path: Path) -> None:
+    bench.done("groups", "set", "pupils", "--level", "high", "--protocol", "3", "--date", "2026-09-01")
+    bench.done("allow", "kitap.kz", "--order", "12", "--date", "2026-09-02", "--reason", "books")
+    today = date.today()  # noqa: DTZ011
+    found = bench.json("report", "monthly", today.isoformat()[:7], "--json")
+    assert isinstance(found, dict)
+    assert (found["queries"], found["finished"], found["reconciled"]) == (0, False, False)
+    assert [order["added"] for order in found["orders"]] == [["kitap.kz"]]
+    assert [change["document"] for change in found["changes"]] == ["protocol 3 of 2026-09-01"]
+    assert found["until"] in {(today + timedelta(days=shift)).isoformat() for shift in (-1, 0, 1)}
+    assert not (bench.folder / "var" / "papers").exists()
+    json.dumps(found)
+
+
+def test_a_report_that_cannot_be_handed_out_is_kept_and_says_where(bench: Bench, tmp_path: Path) -> None:
+    result = bench.run("report", "monthly", "2024-10", "--output", str(tmp_path / "absent" / "folder"))
+    assert result.exit_code == 1
+    assert "it is kept as" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--from", "2024-10-31", "--to", "2024-10-01"), "--from not after --to"),
+        (("--from", "2024-10-01", "--to", "9999-01-01"), "a period that has been"),
+        (("--from", "2024-10-01", "--to", "soon"), "--to: expected a day"),
+        (("--from", "2024-10-01", "--to", "2024-10-31", "--order", "3"), "the order with its date"),
+        (("--from", "2024-10-01", "--to", "2024-10-31", "--date", "2024-09-01"), "the order with its date"),
+        (("--from", "2024-10-01", "--to", "2024-10-31", "--commission", ", director"), "found no name"),
+    ],
+)
+def test_an_act_that_cannot_be_meant_is_refused(bench: Bench, arguments: tuple[str, ...], message: str) -> None:
+    assert message in bench.refused(2, "act", *arguments)
+    assert not (bench.folder / "var" / "papers").exists()
+
+
+def test_an_act_without_a_running_server_says_so_and_is_kept(bench: Bench, tmp_path: Path) -> None:
+    bench.done(
+        "act", "--from", "2024-10-01", "--to", "2024-10-31", "--commission", "Asanova B., deputy director",
+        "--order", "45", "--date", "2024-09-28", "--output", str(tmp_path),
+    )  # fmt: skip
+    (path,) = tmp_path.glob("act-*-001-en.pdf")
+    text = squeezed(text_of(path.read_bytes()))
+    for words in (
+        "The server did not run",
+        "Took part Asanova B., deputy director",
+        "No. 45 of 28 September 2024",
+        "Journal of access whole 1 records",
+        "Query log and archive whole",
+        "Orders of the director whole 0 orders",
+        "No list was in force.",
+    ):
+        assert squeezed(words) in text, words
+    assert "SOMETHINGISWRONG" not in text
+
+
+def test_an_act_over_damaged_evidence_is_drawn_up_says_so_and_ends_with_1(bench: Bench, tmp_path: Path) -> None:
+    bench.done("report", "monthly", "2024-10", "--output", str(tmp_path))
+    heads = bench.folder / "var" / "heads.txt"
+    heads.write_text(heads.read_text().replace("1 ", "9 ", 1))
+    result = bench.run("act", "--from", "2024-10-01", "--to", "2024-10-31", "--output", str(tmp_path))
+    assert result.exit_code == 1
+    assert "something is wrong" in result.stderr
+    (path,) = tmp_path.glob("act-*-001-en.pdf")
+    text = squeezed(text_of(path.read_bytes()))
+    assert "SOMETHINGISWRONG" in text
+    assert "NOTWHOLE" in text
+
+
+@pytest.mark.parametrize(
+    "command", [("report", "monthly", "2024-10"), ("act", "--from", "2024-10-01", "--to", "2024-10-01")]
+)
+def test_without_a_policy_the_next_step_is_named(tmp_path: Path, command: tuple[str, ...]) -> None:
+    bench = Bench(tmp_path)
+    bench.config.parent.mkdir()
+    bench.config.write_text("")
+    bench.environ["SCHOOLFILTER_PATHS__STATE"] = str(tmp_path / "elsewhere")
+    assert "schoolfilter init" in bench.refused(1, *command)
+    assert [path.name for path in tmp_path.iterdir()] == ["var"]
+
+
+async def _say(bench: Bench, queries: int) -> None:
+    """Enter a day of which the chain says so many queries, and the counts one."""
+    entered = datetime(2024, 10, 3, tzinfo=UTC)
+    shares = {"queries": queries, "blocked": queries}
+    body = {"date": "2024-10-02", "queries": queries, "damaged": 0, "actions": {"block": queries}}
+    body |= {"blocked": {"games": queries}, "rooms": {"214": shares}, "groups": {"pupils": shares}}
+    path = bench.folder / "var" / "journal.db"
+    async with open_journal(path, create=True) as journal, journal.changing(entered) as change:
+        await change.add(Kind.BEGUN, {"school": "", "key": "", "format": 1})
+        await change.count({("2024-10-02T10", Tally("214", "pupils", "block", "category", "games")): 1})
+        await change.add(Kind.DAY, body)
+
+
+def test_figures_that_differ_end_with_1_and_are_named_in_json_and_on_paper(bench: Bench, tmp_path: Path) -> None:
+    asyncio.run(_say(bench, 2))
+    result = bench.run("report", "monthly", "2024-10", "--json")
+    assert result.exit_code == 1
+    assert "do not agree" in result.stderr
+    checks = json.loads(result.stdout)["checks"]
+    assert [check["outcome"] for check in checks] == ["differs", "differs"]
+    assert checks[0]["differences"][0] == {
+        "day": "2024-10-02",
+        "topic": "queries",
+        "item": "",
+        "here": {"queries": 1, "blocked": 1},
+        "there": {"queries": 2, "blocked": 2},
+    }
+    assert bench.run("report", "monthly", "2024-10", "--output", str(tmp_path)).exit_code == 1
+    (path,) = tmp_path.glob("*.pdf")
+    text = squeezed(text_of(path.read_bytes()))
+    assert "NOTRECONCILED" in text
+    assert squeezed("2 Oct 2024 blocked: Games 1, 1 2, 2") in text
+
+
+def test_a_log_that_cannot_be_counted_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("journal.monthly_paper.count_log", fails)
+    asyncio.run(_say(bench, 1))
+    result = bench.run("report", "monthly", "2024-10", "--json")
+    assert result.exit_code == 1
+    checks = json.loads(result.stdout)["checks"]
+    assert [(check["outcome"], check["detail"]) for check in checks] == [
+        ("agrees", ""),
+        ("unreadable", "no space left"),
+    ]

@@ -1,0 +1,107 @@
+"""What `status` says of incidents: what waits, who was not told, alarms, reports that are due."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cli.status_incidents import IncidentsState, read_incidents_state
+from journal.incidents import Rule
+from journal.telling import AGE
+from storage.evidence import Kind
+from tests.cli.installation import Bench
+from tests.cli.journal_scene import Journal, school
+from tests.journal.incident_scene import NOW
+
+ZONE = ZoneInfo("Asia/Almaty")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
+    with school(tmp_path, monkeypatch) as found:
+        yield found
+
+
+def told(number: int, *, arrived: bool, text: str = "") -> dict[str, object]:
+    return {
+        "incident": number,
+        "contact": "Asanova A.",
+        "role": "class-teacher",
+        "channel": "mail",
+        "arrived": arrived,
+        "text": text,
+    }
+
+
+def test_a_school_without_incidents_hears_nothing(at_school: tuple[Bench, Journal]) -> None:
+    _bench, journal = at_school
+    state = read_incidents_state(journal.settings, NOW)
+    assert (state, state.problems(), state.rows(ZONE)) == (IncidentsState(), [], [])
+    assert not journal.settings.paths.journal_db.exists()
+
+
+def test_open_incidents_are_counted_by_state(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    for _each in range(4):
+        last = journal.enter()
+    journal.add(Kind.TOLD, told(last, arrived=True))
+    bench.done("journal", "note", "2026-11-1", "seen")
+    bench.done("journal", "close", "2026-11-2", "an app")
+    state = read_incidents_state(journal.settings, NOW)
+    assert (state.new, state.told, state.reviewed) == (1, 1, 1)
+    assert dict(state.rows(ZONE))["incidents"].startswith("1 new, 1 told, 1 reviewed")
+
+
+def test_that_nobody_was_told_is_a_problem_after_half_an_hour(at_school: tuple[Bench, Journal]) -> None:
+    _bench, journal = at_school
+    number = journal.enter()
+    journal.enter(rule=Rule.HARMFUL)
+    assert read_incidents_state(journal.settings, NOW + HOUR / 2).problems() == []
+    state = read_incidents_state(journal.settings, NOW + HOUR)
+    (problem,) = state.problems()
+    assert "schoolfilter journal contacts add" in problem
+    assert dict(state.rows(ZONE))["nobody told"] == "the oldest of 2026-11-25 10:00"
+    journal.add(Kind.TOLD, told(number, arrived=False, text="the mail server says no (451)"))
+    (problem,) = read_incidents_state(journal.settings, NOW + HOUR).problems()
+    assert "the mail server says no (451)" in problem
+    assert read_incidents_state(journal.settings, NOW + AGE + HOUR).problems() == []
+    journal.add(Kind.TOLD, told(number, arrived=True))
+    assert read_incidents_state(journal.settings, NOW + HOUR).problems() == []
+
+
+def test_alarms_of_the_last_days_are_problems(at_school: tuple[Bench, Journal]) -> None:
+    _bench, journal = at_school
+    journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"})
+    (problem,) = read_incidents_state(journal.settings, NOW + HOUR).problems()
+    assert "x.tsv" in problem
+    assert read_incidents_state(journal.settings, NOW + timedelta(days=8)).problems() == []
+
+
+def test_the_monthly_report_is_reminded_of(at_school: tuple[Bench, Journal]) -> None:
+    _bench, journal = at_school
+    journal.enter()
+    begun = journal.records()[0].at  # the first record is made by opening the journal
+    later = (begun.astimezone(ZONE).replace(day=1) + timedelta(days=31)).replace(day=20)
+    month = f"{begun.astimezone(ZONE):%Y-%m}"
+    rows = dict(read_incidents_state(journal.settings, later).rows(ZONE))
+    assert f"for {month} is due by {later:%Y-%m}-25: schoolfilter report monthly {month}" in rows["monthly report"]
+    journal.add(Kind.PAPER, {"paper": "monthly-report", "month": month, "number": 1, "year": 2026})
+    assert "monthly report" not in dict(read_incidents_state(journal.settings, later).rows(ZONE))
+
+
+@pytest.mark.parametrize("content", [b"", b"no database"])
+def test_a_journal_that_cannot_be_read_is_no_end_of_status(at_school: tuple[Bench, Journal], content: bytes) -> None:
+    _bench, journal = at_school
+    journal.settings.paths.journal_db.write_bytes(content)
+    assert isinstance(read_incidents_state(journal.settings, datetime.now(ZONE)), IncidentsState)
+
+
+def test_status_shows_it_all(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    journal.enter()
+    assert "1 new, 0 told" in bench.run("status").stdout
+    assert json.loads(bench.run("status", "--json").stdout)["incidents"]["new"] == 1

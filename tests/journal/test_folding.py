@@ -1,0 +1,172 @@
+"""Folding: the same incidents however lines are cut into batches and whatever kills the process; bounded memory."""
+
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.traffic_log import lines as lines_of
+from bench.traffic_log import school_day
+from journal import folding as folding_module
+from journal.cases import MOST_NAMES
+from journal.folding import Folding, Found
+from journal.incidents import Rule
+from journal.rules import Rules
+from tests.journal.query_lines import Ledger, Line, at, judged, line, search, visit
+
+_RULES = Rules(window_minutes=3, merge_minutes=5)
+"""Short, so that a few lines make incidents begin, go on and end."""
+
+_event = st.tuples(
+    st.floats(0, 200, width=16),
+    st.sampled_from(("a", "b")),
+    st.sampled_from(("adult", "drugs", "gambling", "games", "bypass", "malware", "advertising", "")),
+    st.sampled_from(("a.example", "www.a.example", "b.example", "api.c.example", "c.example", "d.example")),
+)
+
+
+def _lines(events: list[tuple[float, str, str, str]]) -> list[Line]:
+    """Return lines that follow each other by the first of each event, as seconds."""
+    lines: list[Line] = []
+    moment = 0.0
+    for pause, client, category, name in events:
+        moment += round(pause, 3)
+        if category == "":
+            lines += search(moment, client=client)
+        elif category == "advertising":
+            lines.append(line(moment, name, category, client=client))
+        else:
+            lines += visit(moment, name, category, client=client)
+    return lines
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_event, max_size=25), st.data())
+def test_incidents_do_not_depend_on_how_lines_are_cut_into_batches(
+    events: list[tuple[float, str, str, str]], data: st.DataObject
+) -> None:
+    lines = _lines(events)
+    cuts = data.draw(st.sets(st.integers(0, max(0, len(lines) - 1)), max_size=12))
+    assert judged(lines, _RULES, sorted(cuts)) == judged(lines, _RULES)
+
+
+def test_cut_at_each_line_a_school_day_gives_the_same_incidents() -> None:
+    day = [tuple(each.split(b"\t")) for each in lines_of(school_day(5, rooms=1))]
+    lines = [each for each in day if each[7] != b"allow" or each[5] in Folding.watched][:6000]
+    whole = judged(lines)
+    assert len({each.rule for each in whole}) >= 3
+    assert judged(lines, cuts=range(0, len(lines), 7)) == whole
+
+
+def test_what_was_found_is_found_again_by_who_comes_after_a_kill() -> None:
+    first = Folding(Rules(), {})
+    for each in visit(0, "a.example", "drugs"):
+        first.take(each)
+    first.settle(at(60))
+    kept = first.changed()
+    found = first.found()
+    # Killed before the transaction was written: the next one begins from what is kept, here as far as settled.
+    assert Folding(Rules(), kept).found() == found
+
+
+def test_an_incident_is_told_again_at_most_each_ten_minutes_while_it_goes_on() -> None:
+    folding, records = Folding(Rules(), {}), 0
+    for minute in range(0, 60, 2):
+        for each in visit(minute * 60, "a.example", "drugs"):
+            folding.take(each)
+        folding.settle(at(minute * 60 + 60))
+        for found in folding.found():
+            folding.entered(found.key, 1)
+        records += len(folding.repeats())
+    assert 1 <= records <= 6
+
+
+def _entered(folding: Folding) -> list[Found]:
+    ledger = Ledger()
+    ledger.collect(folding)
+    return ledger.found
+
+
+def test_a_client_that_asks_for_very_many_names_fills_neither_memory_nor_journal() -> None:
+    folding, ledger, largest = Folding(Rules(), {}), Ledger(), 0
+    for number in range(40_000):
+        name = f"{'x' * 60}.{'y' * 60}.name-{number}.example"
+        folding.take(line(number * 0.5, name, "drugs", reason="locked"))
+        if number % 4000 == 3999:
+            ledger.collect(folding)
+            largest = max(largest, sum(map(len, ledger.folds.values())))
+    assert largest < 200_000
+    lone = Folding(Rules(off=frozenset((Rule.ATTEMPT,))), {})
+    for number in range(3000):  # as a person would, one name after the other
+        lone.take(line(number * 31.0, f"name-{number}.example", "drugs", reason="locked"))
+    (found,) = _entered(lone)
+    assert found.names == MOST_NAMES
+    lone.settle(at(10 * 86_400))
+    (repeat,) = lone.repeats()
+    assert (repeat.queries, repeat.names, len(repeat.asked)) == (3000, MOST_NAMES, MOST_NAMES)
+
+
+def test_clients_without_end_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding_module, "MOST_CLIENTS", 200)
+    folding = Folding(Rules(), {})
+    for each in visit(0, "a.example", "drugs", client="pupil"):
+        folding.take(each)
+    for number in range(3000):
+        folding.take(line(10 + number * 0.001, "ads.example", "advertising", client=f"client-{number}"))
+    changed = folding.changed()
+    kept = {client for client, state in changed.items() if state}
+    assert len(kept) <= 200
+    assert "pupil" in kept, "an open incident is worth more than a client that saw advertising"
+
+
+def test_nothing_is_remembered_of_clients_that_are_quiet() -> None:
+    folding = Folding(Rules(), {})
+    for each in [*search(0), *visit(10, "a.example", "games"), line(20, "ads.example", "advertising")]:
+        folding.take(each)
+    assert json.loads(folding.changed()["10.0.0.1"])
+    folding.settle(at(3600))
+    assert folding.changed() == {"10.0.0.1": ""}
+
+
+@pytest.mark.parametrize("text", ["", "not a time", "2026-11-28T09:00:00+05:00", "2026-13-28T09:00:00.000+05:00"])
+def test_a_damaged_time_is_no_trouble(text: str) -> None:
+    folding = Folding(Rules(), {})
+    damaged = (text.encode(), *line(0, "a.example", "adult")[1:])
+    folding.take(damaged)
+    folding.settle(text)
+    folding.take(line(10, "b.example", "adult"))
+    assert folding.found() == []
+
+
+def test_a_clock_that_was_wrong_for_a_while_blinds_nobody() -> None:
+    years = 30 * 365 * 86_400
+    future = [*visit(years, "a.example", "adult"), *visit(years + 60, "b.example", "drugs")]
+    lines = [*future, *visit(0, "c.example", "drugs"), *visit(3600, "d.example", "drugs")]
+    ledger, folding = Ledger(), Folding(Rules(), {})
+    for each in lines:
+        folding.take(each)
+    folding.settle(at(2 * 86_400))
+    ledger.collect(folding)
+    assert [each.first for each in ledger.found] == [at(years), at(0), at(3600)]
+    assert ledger.folds == {}
+
+
+def test_names_that_are_no_text_are_no_trouble() -> None:
+    strange = [replace_name(each, rb"\255\000.example\046com") for each in visit(0, "a.example", "drugs")]
+    (found,) = judged(strange)
+    assert found.asked == ((r"\255\000.example\046com", 6),)
+
+
+def replace_name(line_: Line, name: bytes) -> Line:
+    """Return a line with another name."""
+    return (*line_[:5], name, *line_[6:])
+
+
+def test_a_longer_merging_time_than_any_window_never_counts_a_visit_twice() -> None:
+    lines = [each for n in range(9) for each in visit(n * 50, f"{n % 4}.example", "adult")]
+    (found,) = judged(lines, replace(Rules(), merge_minutes=1, window_minutes=120))
+    assert (found.rule, found.queries) == (Rule.ATTEMPT, len(lines))
+    assert sys.getsizeof(found.key) < 300

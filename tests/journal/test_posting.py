@@ -1,0 +1,106 @@
+"""Telegram and the webhook over real HTTPS: what is posted, and that tokens and addresses stay secret."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from journal.notice_text import Notice
+from journal.sending import NotSent, SendRules, Unreachable
+from journal.telegram import send_telegram
+from journal.webhook import send_webhook, webhook_value
+from settings.model import Notices
+from tests.blocklists.https_server import make_certificate
+from tests.journal.incident_scene import CLIENT, SECRET_NAMES, TEACHER, incident
+from tests.journal.notice_servers import WebServer, trusting, web_server
+
+TOKEN = "123456:AAE-secret_token"
+NOTICE = Notice("Мектеп: оқиға", "Мектеп\n\nОқиға 2026-11-0007\n")
+
+
+def bot(server: WebServer, folder: Path, token: str = TOKEN) -> Notices:
+    secret = folder / "token"
+    secret.write_text(token)
+    secret.chmod(0o600)
+    return Notices(telegram_token_file=str(secret), telegram_server=f"https://localhost:{server.port}")
+
+
+def test_the_bot_writes_the_text_to_the_chat(tmp_path: Path) -> None:
+    with web_server(tmp_path) as server:
+        send_telegram("-1001", NOTICE, bot(server, tmp_path), trusting(server.certificate))
+    assert server.targets == [f"/bot{TOKEN}/sendMessage"]
+    assert server.values == [{"chat_id": "-1001", "text": NOTICE.text, "link_preview_options": {"is_disabled": True}}]
+
+
+def test_a_long_text_is_cut_to_what_the_bot_api_takes(tmp_path: Path) -> None:
+    with web_server(tmp_path) as server:
+        send_telegram("1", replace(NOTICE, text="ы" * 9000), bot(server, tmp_path), trusting(server.certificate))
+    assert len(str(server.values[0]["text"])) <= 4096
+
+
+@pytest.mark.parametrize(
+    ("status", "everybody", "said"),
+    [
+        ("401 Unauthorized", True, "does not know the bot"),
+        ("404 Not Found", True, "does not know the bot"),
+        ("400 Bad Request", False, "does not let the bot write to this chat"),
+        ("403 Forbidden", False, "does not let the bot write to this chat"),
+        ("429 Too Many Requests", True, r"says no \(429\)"),
+        ("502 Bad Gateway", True, r"says no \(502\)"),
+        ("302 Found", True, r"says no \(302\)"),
+    ],
+)
+def test_what_telegram_refuses_is_told_without_the_token(
+    tmp_path: Path, status: str, everybody: bool, said: str
+) -> None:
+    with (
+        web_server(tmp_path, status=status, answer=TOKEN.encode()) as server,
+        pytest.raises(NotSent, match=said) as refused,
+    ):
+        send_telegram("1", NOTICE, bot(server, tmp_path), trusting(server.certificate))
+    assert isinstance(refused.value, Unreachable) is everybody
+    assert TOKEN not in str(refused.value)
+    assert len(server.targets) == 1
+
+
+@pytest.mark.parametrize("token", ["12 34", "1/../x", "1?x", "1\t2", "ключ"])
+def test_a_token_that_cannot_be_one_is_not_sent(tmp_path: Path, token: str) -> None:
+    with web_server(tmp_path) as server, pytest.raises(Unreachable) as refused:
+        send_telegram("1", NOTICE, bot(server, tmp_path, token), trusting(server.certificate))
+    assert server.targets == []
+    assert token not in str(refused.value)
+
+
+def test_a_server_that_nobody_trusts_learns_no_token(tmp_path: Path) -> None:
+    other = make_certificate(tmp_path / "other.pem")
+    with web_server(tmp_path) as server, pytest.raises(Unreachable, match="certificate is not trusted") as refused:
+        send_telegram("1", NOTICE, bot(server, tmp_path), trusting(other))
+    assert server.targets == []
+    assert TOKEN not in str(refused.value)
+
+
+def test_the_webhook_gets_facts_and_nothing_personal(tmp_path: Path) -> None:
+    full = incident(client=CLIENT, device="pc-1", teacher=TEACHER, asked=SECRET_NAMES)
+    with web_server(tmp_path, status="204 No Content", answer=b"") as server:
+        found = Notices(webhook=f"https://localhost:{server.port}/hooks/k3y?room=staff")
+        send_webhook(webhook_value([full], NOTICE, "Мектеп"), found, trusting(server.certificate))
+    assert server.targets == ["/hooks/k3y?room=staff"]
+    (value,) = server.values
+    assert value["text"] == NOTICE.text
+    (listed,) = cast(list[dict[str, object]], value["incidents"])
+    assert (listed["number"], listed["rule"], listed["queries"]) == ("2026-11-0007", "deliberate-attempt", 12)
+    for secret in (CLIENT, TEACHER, "pc-1", *(name for name, _count in SECRET_NAMES)):
+        assert secret not in str(value)
+
+
+@pytest.mark.parametrize("status", ["302 Found", "404 Not Found", "500 Internal Server Error"])
+def test_a_webhook_that_says_no_is_told_without_its_address(tmp_path: Path, status: str) -> None:
+    with web_server(tmp_path, status=status) as server:
+        found = Notices(webhook=f"https://localhost:{server.port}/hooks/k3y")
+        with pytest.raises(Unreachable, match=rf"says no \({status[:3]}\)") as refused:
+            send_webhook({}, found, trusting(server.certificate))
+    assert "k3y" not in str(refused.value)
+    with pytest.raises(Unreachable, match="localhost cannot be reached") as gone:
+        send_webhook({}, found, SendRules())
+    assert "k3y" not in str(gone.value)

@@ -1,0 +1,129 @@
+"""The act of a check of access history as poppler and zbar read it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from papers.act import Act, LiveTest, Probed, act_pdf
+from papers.dates import written_day
+from papers.incident_words import rule_words
+from papers.numbered import paper_code
+from papers.period import Figures
+from papers.policy_words import level_words
+from policy.subjects import title_of
+from tests.papers.reports import ACT, ALARM, INCIDENT, NUMBERED
+from tests.papers.sheets import boxes_of, codes_of, squeezed, text_of
+from translations import LANGUAGES, _, language, use
+
+
+@pytest.fixture(params=LANGUAGES)
+def tongue(request: pytest.FixtureRequest) -> Iterator[str]:
+    before = language()
+    use(request.param)
+    yield request.param
+    use(before)
+
+
+def said(act: Act, tongue: str = "en") -> str:
+    """Return the text of the printed act without white space."""
+    return squeezed(text_of(act_pdf(act, tongue)))
+
+
+SOUND = replace(ACT, test=replace(ACT.test, tested=ACT.test.tested[:2]))
+"""Nothing is wrong."""
+
+
+def test_the_act_holds_everything_in_each_language(tongue: str) -> None:
+    text = said(ACT, tongue)
+    expected = [
+        ACT.paper.school,
+        "3/2026",
+        written_day(ACT.first, tongue),
+        written_day(ACT.last, tongue),
+        *(each.name for each in ACT.commission),
+        "deputy director",
+        _("Member of the commission"),
+        "45",
+        "1 234 567",
+        "98 765",
+        *(rule_words(each.rule) for each in ACT.incidents),
+        "2026-11-0001",
+        *(each.said for each in ACT.proofs),
+        "431",
+        *(each.title for each in (*ACT.groups, *ACT.rooms)),
+        *(level_words(level) for level in ("high", "open", "off", "medium")),
+        *(each.id for each in ACT.index.lists),
+        ACT.index.digest,
+        ACT.test.server,
+        *(each.name for each in ACT.test.tested),
+        title_of("adult", tongue),
+        title_of("youtube", tongue),
+        NUMBERED.head,
+        NUMBERED.trail,
+        _("Responsible person"),
+    ]
+    assert [each for each in expected if squeezed(each) not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("act", "told", "untold"),
+    [
+        (ACT, ["SOMETHING IS WRONG", "See: test of sample names", "4; wrong: 1; unknown, for no answer came: 1"], []),
+        (ACT, ["youtube.example.orgclosedopenWRONG", "example.netopenno answer from outsideunknown"], []),
+        (SOUND, ["kitap.kzopenopenas expected", "Pupils (medium: blocked"], ["SOMETHING", "WRONG"]),
+        (SOUND, ["because the filter let them through: 1.", "cannot be complete"], []),
+        (SOUND, ["With the program schoolfilter.", "No. 45 of 28 September 2026"], []),
+        (replace(SOUND, method="By eye."), ["1. How it was checked By eye. 2."], ["With the program"]),
+        (replace(SOUND, found="All is well."), ["What the commission found All is well."], []),
+        (replace(SOUND, order_number="", order_day=None), [], ["appointed"]),
+        (replace(SOUND, commission=()), ["Member of the commission"], ["deputy"]),
+        (
+            replace(SOUND, proofs=(replace(ACT.proofs[0], sound=False, said="broken at record 7"), *ACT.proofs[1:])),
+            ["SOMETHING IS WRONG", "See: Journal of access", "NOT WHOLE broken at record 7"],
+            [],
+        ),
+        (replace(SOUND, test=LiveTest("", "", "", ())), ["The server did not run"], ["Expected", "SOMETHING"]),
+        (replace(SOUND, alarms=(ALARM,)), [ALARM.what], ["no alarm"]),
+        (
+            replace(SOUND, incidents=(), figures=Figures(0, 0, {}, {}, (), ()), last_day=None, listed=0, rooms=()),
+            ["There was no incident.", "Last order of the director none", "Queries 0", "Blocked 0 (–)", "through: 0."],
+            ["by severity", "Outside lessons"],
+        ),
+        (replace(SOUND, last_number=""), ["without a number, of 3 November 2026"], []),
+    ],
+)
+def test_the_act_says_what_there_is_and_nothing_of_what_there_is_not(
+    act: Act, told: list[str], untold: list[str]
+) -> None:
+    text = said(act)
+    assert [each for each in told if squeezed(each) not in text] == []
+    assert [each for each in untold if squeezed(each) in text] == []
+
+
+def test_each_member_has_a_line_to_sign_and_many_of_them_fit() -> None:
+    members = [replace(ACT.commission[0], name=f"Member {count:02d}", office="") for count in range(20)]
+    text = said(replace(ACT, commission=members))
+    assert [each.name for each in members if text.count(squeezed(each.name)) != 2] == []
+    assert text.count("signaturename") == 21
+
+
+def test_hundreds_of_names_and_incidents_are_printed_each_once() -> None:
+    tested = [Probed("adult", f"n{count:03d}.example.org", "closed", "closed", agrees=True) for count in range(300)]
+    incidents = [replace(INCIDENT, id=f"2026-11-{count:04d}") for count in range(1, 400, 2)]
+    text = said(replace(ACT, test=replace(ACT.test, tested=tested), incidents=incidents))
+    assert [each.name for each in tested if text.count(each.name) != 1] == []
+    assert "0397,0399" in text
+
+
+def test_long_names_stay_within_their_columns() -> None:
+    name = "n" * 63 + "." + "m" * 63 + ".example.org"
+    tested = replace(ACT.test.tested[0], name=name)
+    pdf = act_pdf(replace(ACT, test=replace(ACT.test, tested=(tested,), group="Ж" * 100)), "en")
+    assert squeezed(name) in squeezed(text_of(pdf))
+    assert max(end for _word, _begin, end in boxes_of(pdf)) < 595 - 40
+
+
+def test_the_code_holds_number_and_heads(tmp_path: Path) -> None:
+    assert codes_of(act_pdf(ACT, "kk"), tmp_path) == [paper_code(ACT.paper)]
