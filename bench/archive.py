@@ -160,13 +160,13 @@ def _work(state: Path, what: str, asked: str = "") -> None:
 
 
 async def _round(settings: Settings) -> int:
-    from journal.archive import archive_round
+    from journal.archiving.archive import archive_round
 
     return (await archive_round(settings, datetime(2027, 1, 1, tzinfo=UTC))).rows
 
 
 async def _search(settings: Settings, what: str, asked: str) -> int:
-    from journal.search import Filter, opened_search
+    from journal.archiving.search import Filter, opened_search
 
     since, until = datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
     match what:

@@ -7,8 +7,8 @@ from statistics import median
 from bench.plan import Bench
 from bench.results import Outcome, Section, Target
 from bench.traffic_log import lines, school_day
-from journal.folding import Folding
-from journal.rules import Rules
+from journal.detection.folding import Folding
+from journal.detection.rules import Rules
 
 _SEED = 11
 

@@ -21,7 +21,7 @@ PER_SECOND = 200_000
 PROGRAM = """
 import asyncio, json, sys, time
 from pathlib import Path
-from journal.tailer import Tailer
+from journal.intake.tailer import Tailer
 from settings.model import Paths, Settings
 
 async def main(state):

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from bench.traffic_day import Day, Label
 from bench.traffic_log import lines, school_day
-from journal.folding import Folding
+from journal.detection.folding import Folding
+from journal.detection.rules import DETECTED, Rules
 from journal.incidents import Rule
-from journal.rules import DETECTED, Rules
 
 _SLACK = 90.0
 """Seconds by which an incident and what was planted may miss each other."""

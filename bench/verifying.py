@@ -10,10 +10,10 @@ from bench.plan import FULL, Bench
 from bench.processes import BenchError
 from bench.results import Outcome, Section, Target
 from journal.opening import opened_journal
-from journal.signing import sign_head
-from journal.verdict import Verdict
-from journal.verifying import verify_journal
-from journal.verifying_log import verify_log
+from journal.trust.signing import sign_head
+from journal.trust.verdict import Verdict
+from journal.trust.verifying import verify_journal
+from journal.trust.verifying_log import verify_log
 from resolver.querylog import HEADER_LINE
 from settings.model import Paths, Settings
 from storage.evidence import Kind

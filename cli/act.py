@@ -14,13 +14,13 @@ from cli.errors import Failure, Misuse
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened
 from cli.typed import day_of, order_of, text_of
-from journal.kept_papers import KeptPaper, PaperKind
+from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.opening import opened_journal
 from settings.model import Settings
 from translations import _, spoken
 
 if TYPE_CHECKING:
-    from journal.act import Asked, Checked
+    from journal.documents.act import Asked, Checked
     from papers.act import LiveTest, Member
     from papers.numbered import Numbered
 
@@ -85,7 +85,7 @@ def _asked(
     day: str | None,
     now: datetime,
 ) -> "Asked":
-    from journal.act import Asked
+    from journal.documents.act import Asked
 
     begin, end = day_of(first, "--from"), day_of(last, "--to")
     if end < begin or end > now.date():
@@ -120,7 +120,7 @@ async def _drawn_up(
 ) -> tuple[KeptPaper, bool]:
     """Return the paper, and whether nothing is wrong."""
     from cli.live_test import live_test
-    from journal.act import act_of, check
+    from journal.documents.act import act_of, check
     from papers.act import act_pdf
 
     async with await opened(settings) as database:

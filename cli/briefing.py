@@ -13,8 +13,8 @@ from cli.errors import Misuse
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened, snapshot_of
 from cli.typed import text_of
-from journal.kept_papers import KeptPaper, PaperKind
-from journal.pupils import closed_to_pupils, written_contact
+from journal.documents.kept_papers import KeptPaper, PaperKind
+from journal.documents.pupils import closed_to_pupils, written_contact
 from policy.levels import Level
 from policy.snapshot import Snapshot
 from settings.model import Settings

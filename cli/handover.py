@@ -17,9 +17,9 @@ from cli.errors import Misuse
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened
 from cli.typed import order_of, text_of
-from journal.device_key import device_fingerprint, device_key
-from journal.kept_papers import KeptPaper, PaperKind
+from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.opening import opened_journal
+from journal.trust.device_key import device_fingerprint, device_key
 from policy.orders import Order
 from settings.model import Settings
 from storage.approval_db import ApprovalDb
@@ -74,7 +74,7 @@ def _name(text: str, option: str) -> str:
 async def _draw(
     settings: Settings, names: tuple[str, str], order: tuple[str, date], tongues: tuple[str, ...], now: datetime
 ) -> KeptPaper:
-    from journal import handover as gathered
+    from journal.documents import handover as gathered
     from papers.handover import HandedKeys, HandoverAct, handover_pdf
 
     async with await opened(settings) as policy:
@@ -106,15 +106,15 @@ async def _draw(
 
 
 async def _records(settings: Settings) -> tuple[list[Record], list[Inspector]]:
-    from journal.handover import RECORDS
+    from journal.documents.handover import RECORDS
 
     async with opened_journal(settings) as journal:
         return [record async for record in journal.records(RECORDS)], await journal.inspectors()
 
 
 def _state(settings: Settings, book: Book, requests: list[int], today: date) -> "HandedState":
-    from journal.handover import levels_of_groups, levels_of_rooms
-    from journal.lists_in_force import lists_in_force
+    from journal.documents.handover import levels_of_groups, levels_of_rooms
+    from journal.documents.lists_in_force import lists_in_force
     from papers.handover import HandedState
 
     last: Order | None = book.ledger.orders[-1] if book.ledger.orders else None

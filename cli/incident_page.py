@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from cli.incidents import Told, facts_json, personal_json
-from journal.contacts import Channel, Role
 from journal.incident_words import channel_words, rule_words, sign_words
 from journal.incidents import Incident, Note, Rule
-from journal.notice_text import rows
+from journal.notifying.contacts import Channel, Role
+from journal.notifying.notice_text import rows
 from papers.incident_words import role_words, state_words
 from policy.names import display_name
 from storage.evidence import Kind, text

@@ -10,7 +10,7 @@ from cli.errors import Failure
 from settings.model import Settings
 from translations import _
 
-# journal.archive is imported where it is used: it brings DuckDB along.
+# journal.archiving.archive is imported where it is used: it brings DuckDB along.
 
 
 @click.command(
@@ -24,7 +24,7 @@ from translations import _
 @pass_settings
 def archive(settings: Settings, today_too: bool) -> None:
     """Do one round and say what it did; exit status 1 if something could not be done."""
-    from journal.archive import archive_round
+    from journal.archiving.archive import archive_round
 
     done = asyncio.run(archive_round(settings, datetime.now(UTC), today_too=today_too))
     said = [

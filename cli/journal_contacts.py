@@ -12,13 +12,13 @@ from cli.errors import Failure, Misuse
 from cli.scene import look as scene
 from cli.table import print_json, print_table
 from cli.typed import id_of, text_of
-from journal.contacts import Channel, Contact, Role, contacts_of, removal
 from journal.incident_words import channel_words
-from journal.notice_text import sample
-from journal.notices import contacts as read_contacts
-from journal.notices import deliver
+from journal.notifying.contacts import Channel, Contact, Role, contacts_of, removal
+from journal.notifying.notice_text import sample
+from journal.notifying.notices import contacts as read_contacts
+from journal.notifying.notices import deliver
+from journal.notifying.sending import NotSent
 from journal.opening import opened_journal
-from journal.sending import NotSent
 from papers.incident_words import role_words
 from policy.subjects import nearest
 from settings.checks import is_mail_address
@@ -54,7 +54,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
     elif not found:
         click.echo(_("Nobody is told of incidents. Enter somebody: {command}").format(command=_example()))
     else:
-        headings = (_("NAME"), _("ROLE"), _("GROUPS"), _("ROOMS"), _("BY"), _("LANGUAGE"))
+        headings = (_("NAME"), _("ROLE"), _("GROUPS"), _("ROOMS"), _("TOLD BY"), _("LANGUAGE"))
         print_table(headings, map(_row, found))
 
 

@@ -11,7 +11,7 @@ from cli.errors import Misuse
 from cli.table import print_json, print_table
 from cli.typed import day_of, order_of, text_of
 from cli.words import order_words
-from journal.erasure import Erasure, ask_for_erasure, erasures
+from journal.archiving.erasure import Erasure, ask_for_erasure, erasures
 from journal.opening import opened_journal
 from policy.orders import OrderKind
 from settings.model import Settings

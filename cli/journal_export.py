@@ -18,16 +18,16 @@ from cli.looks import look
 from cli.reasons import reason_option
 from cli.status import number
 from cli.typed import day_of
-from journal.device_key import device_fingerprint, device_key
-from journal.export_data import Format, data_of
-from journal.heads import written
-from journal.incident_table import between, incident_columns, records_about, row_of
+from journal.exporting.export_data import Format, data_of
+from journal.exporting.incident_table import between, incident_columns, records_about, row_of
 from journal.opening import opened_journal
+from journal.trust.device_key import device_fingerprint, device_key
+from journal.trust.heads import written
 from settings.model import Settings
 from translations import LANGUAGES, _, language, spoken
 
 if TYPE_CHECKING:
-    from journal.export import Exported
+    from journal.exporting.export import Exported
 
 _FORMS = (Format.CSV, Format.JSONL, Format.XLSX)
 
@@ -102,8 +102,8 @@ async def _export(
     settings: Settings, days: tuple[date, date], form: Format, reason: str, path: Path, tongue: str
 ) -> "Exported":
     # Imported here: few commands write a zip.
-    from journal.duck import scratch
-    from journal.export import Wanted, write_export
+    from journal.archiving.duck import scratch
+    from journal.exporting.export import Wanted, write_export
 
     period = (days[0].isoformat(), days[1].isoformat())
     asked = {"--from": period[0], "--to": period[1], "--format": form.value}

@@ -15,14 +15,14 @@ from cli.looks import look
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened, snapshot_of
 from cli.reasons import reason_option
+from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.incidents import KINDS
-from journal.kept_papers import KeptPaper, PaperKind
 from journal.opening import opened_journal
 from settings.model import Settings
 from translations import _
 
 if TYPE_CHECKING:
-    from journal.printed import Titles
+    from journal.documents.printed import Titles
     from papers.journal_sheet import SheetIncident
     from papers.numbered import Numbered
 
@@ -65,7 +65,7 @@ def month_of(text: str, today: date) -> date:
 async def _draw(
     settings: Settings, first: date, names: bool, reason: str, tongues: tuple[str, ...], now: datetime
 ) -> KeptPaper:
-    from journal.printed import Titles
+    from journal.documents.printed import Titles
     from papers.journal_sheet import JournalSheet, journal_sheet_pdf
 
     async with await opened(settings) as policy:
@@ -92,7 +92,7 @@ async def _draw(
 async def _lines(
     settings: Settings, month: str, zone: tzinfo | None, titles: "Titles", names: bool
 ) -> "list[SheetIncident]":
-    from journal.printed import lines_of_month
+    from journal.documents.printed import lines_of_month
 
     async with opened_journal(settings) as journal:
         records = [record async for record in journal.records(KINDS, private=True)]

@@ -4,8 +4,8 @@ import click
 
 from cli.context import pass_settings
 from cli.table import print_json
+from journal.detection.rules import Explained, Rules, explained
 from journal.incidents import Audience
-from journal.rules import Explained, Rules, explained
 from papers.incident_words import rule_title
 from policy.categories import BY_ID
 from settings.model import Settings

@@ -15,8 +15,8 @@ import click
 
 from cli.context import Installation, pass_installation
 from cli.errors import Failure
-from journal.state import LOCK
-from journal.tailer import Commands, Tailer
+from journal.intake.state import LOCK
+from journal.intake.tailer import Commands, Tailer
 from settings.load import find
 from translations import _
 

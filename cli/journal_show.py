@@ -16,11 +16,11 @@ from cli.looks import look
 from cli.printable import printable
 from cli.table import print_json, print_table
 from cli.typed import text_of
-from journal.alarms import describe_alarm
 from journal.incident_words import category_words
 from journal.incidents import Incident, Rule, State
-from journal.notice_text import span
+from journal.notifying.notice_text import span
 from journal.opening import opened_journal
+from journal.trust.alarms import describe_alarm
 from papers.incident_words import rule_title, state_words
 from policy.names import display_name
 from settings.model import Settings

@@ -7,7 +7,7 @@ import click
 
 from cli.context import pass_settings
 from journal.opening import opened_journal
-from journal.signing import sign_head
+from journal.trust.signing import sign_head
 from settings.model import Settings
 from translations import _
 

@@ -7,7 +7,7 @@ import click
 from cli.context import pass_settings
 from cli.inspecting import as_inspector
 from cli.verdict_words import head_option, print_verdict, say_broken, say_head, say_journal
-from journal.verifying import verify_journal
+from journal.trust.verifying import verify_journal
 from settings.model import Settings
 from storage.evidence import Head
 from translations import _

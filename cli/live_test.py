@@ -12,8 +12,8 @@ from dnslib import EDNS0, QTYPE, DNSError, DNSQuestion, DNSRecord
 from blocklists.index import Index, open_current
 from cli.control import ControlError, read_listening
 from cli.explanation import Asker, asker_of, explain
-from journal.lists_in_force import samples
-from journal.policy_state import PolicyState
+from journal.documents.lists_in_force import samples
+from journal.documents.policy_state import PolicyState
 from papers.act import LiveTest, Probed
 from policy.categories import BY_ID
 from policy.decision import Action

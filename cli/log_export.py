@@ -21,16 +21,16 @@ from cli.log_words import log_columns
 from cli.looks import look
 from cli.reasons import reason_option
 from cli.status import number
-from journal.device_key import device_fingerprint, device_key
-from journal.export_data import Batches, Format, data_of, parquet_data
-from journal.heads import written
+from journal.exporting.export_data import Batches, Format, data_of, parquet_data
 from journal.opening import opened_journal
+from journal.trust.device_key import device_fingerprint, device_key
+from journal.trust.heads import written
 from settings.model import Settings
 from translations import LANGUAGES, _, language, spoken
 
 if TYPE_CHECKING:
-    from journal.export import Exported
-    from journal.search import Searcher
+    from journal.archiving.search import Searcher
+    from journal.exporting.export import Exported
 
 _STEM = "querylog"
 
@@ -88,9 +88,9 @@ def export_command(
 
 async def _export(settings: Settings, asked: Asked, form: Format, reason: str, path: Path, tongue: str) -> "Exported":
     # DuckDB is loaded only when it is used.
-    from journal.duck import scratch
-    from journal.export import Wanted, records_of, write_export
-    from journal.search import opened_search
+    from journal.archiving.duck import scratch
+    from journal.archiving.search import opened_search
+    from journal.exporting.export import Wanted, records_of, write_export
 
     access = await look(settings, "log export", reason, {**asked.options(), "--format": form.value})
     wanted = Wanted("log", asked.period, asked.words, reason, who(), access)

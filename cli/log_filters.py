@@ -20,7 +20,7 @@ from policy.networks import IPNetwork
 from translations import _
 
 if TYPE_CHECKING:
-    from journal.search import Filter
+    from journal.archiving.search import Filter
 
 Command = Callable[..., Any]
 
@@ -68,7 +68,7 @@ def filters(command: Command) -> Command:
         today: bool,
         **others: Any,
     ) -> Any:
-        from journal.search import Filter  # DuckDB is loaded only when it is used
+        from journal.archiving.search import Filter  # DuckDB is loaded only when it is used
 
         installation = click.get_current_context().find_object(Installation)
         assert installation is not None  # noqa: S101 - the root group puts it there before any command runs

@@ -17,13 +17,13 @@ from cli.reasons import reason_option
 from cli.segments import LogLine
 from cli.sums import BY, print_sums
 from cli.terminal import Terminal
-from journal.statistics import By
+from journal.archiving.statistics import By
 from resolver.querylog import COLUMNS
 from settings.model import Settings
 from translations import _
 
 if TYPE_CHECKING:
-    from journal.search import Searcher
+    from journal.archiving.search import Searcher
 
 _COUNTED = [column for column in COLUMNS if column not in {"time", "ms"}]
 _LINES = 100
@@ -58,7 +58,7 @@ def search(
     as_json: bool,
 ) -> None:
     """Enter the look, then print what is found."""
-    from journal.search import opened_search  # DuckDB is loaded only when it is used
+    from journal.archiving.search import opened_search  # DuckDB is loaded only when it is used
 
     if top and by:
         raise Misuse(_("expected --top or --sum, found both"))

@@ -11,8 +11,8 @@ from cli.errors import Misuse
 from cli.inspecting import as_inspector
 from cli.sums import BY, print_sums
 from cli.typed import day_of
+from journal.archiving.statistics import By, Top, statistics
 from journal.opening import opened_journal
-from journal.statistics import By, Top, statistics
 from settings.model import Settings
 from translations import _
 

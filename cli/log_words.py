@@ -1,6 +1,6 @@
 """The columns of the query log, and what is counted by, in words."""
 
-from journal.export_data import Column
+from journal.exporting.export_data import Column
 from resolver.querylog import COLUMNS
 from translations import _
 
@@ -15,7 +15,7 @@ def heading(column: str) -> str:
         "device": _("device"),
         "room": _("room"),
         "group": _("group"),
-        "name": _("name"),
+        "name": _("name asked for"),
         "type": _("type"),
         "action": _("action"),
         "reason": _("rule"),

@@ -17,9 +17,9 @@ from cli.handout import hand_out
 from cli.orders_show import book_of, entry_of
 from cli.policy_file import opened
 from cli.typed import day_of
-from journal.heads import written
 from journal.opening import opened_journal
-from journal.signing import sign_head
+from journal.trust.heads import written
+from journal.trust.signing import sign_head
 from policy.names import display_name
 from policy.orders import Addition, Order, OrderKind, as_of
 from policy.sshsig import fingerprint, signer

@@ -10,9 +10,9 @@ import click
 from cli.context import who
 from cli.errors import Failure
 from cli.handout import confidential, hand_out
-from journal.heads import written
-from journal.kept_papers import KeptPaper, PaperKind, keep_paper
+from journal.documents.kept_papers import KeptPaper, PaperKind, keep_paper
 from journal.opening import opened_journal
+from journal.trust.heads import written
 from settings.model import Settings
 from storage.audit import Head as TrailHead
 from storage.evidence import Body, Head

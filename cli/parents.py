@@ -11,8 +11,8 @@ import click
 from cli.context import pass_settings
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened, snapshot_of
-from journal.kept_papers import KeptPaper, PaperKind
-from journal.pupils import closed_to_pupils, written_contact
+from journal.documents.kept_papers import KeptPaper, PaperKind
+from journal.documents.pupils import closed_to_pupils, written_contact
 from settings.model import LogDetail, Settings
 from translations import _
 

@@ -25,7 +25,7 @@ from settings.model import LogDetail, Settings
 from translations import _
 
 if TYPE_CHECKING:
-    from journal.publication import Publication
+    from journal.publishing.publication import Publication
 
 _DEFAULT = Path("information-security")
 _LISTED = (OrderKind.ORDER, OrderKind.PAPER)
@@ -50,7 +50,7 @@ _LISTED = (OrderKind.ORDER, OrderKind.PAPER)
 @pass_settings
 def publish(settings: Settings, output: Path) -> None:
     """Write the files."""
-    from journal.public_pages import files_of
+    from journal.publishing.public_pages import files_of
 
     today = datetime.now(ZoneInfo(settings.school.time_zone)).date()
     files = files_of(asyncio.run(_gather(settings, today)))
@@ -63,8 +63,8 @@ def publish(settings: Settings, output: Path) -> None:
 
 
 async def _gather(settings: Settings, today: date) -> "Publication":
-    from journal.publication import Document, Publication, protocols_of, public_months
-    from journal.pupils import closed_to_pupils
+    from journal.documents.pupils import closed_to_pupils
+    from journal.publishing.publication import Document, Publication, protocols_of, public_months
 
     async with await opened(settings) as policy:
         book = await read_book(policy, settings)
@@ -127,7 +127,7 @@ def _expect_own(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    from journal.publication import DATA, FORMAT
+    from journal.publishing.publication import DATA, FORMAT
 
     with suppress(OSError, ValueError):
         data = json.loads((folder / DATA).read_text("utf-8"))

@@ -20,7 +20,7 @@ from cli.handout import hand_out
 from cli.paper_output import deliver, draw_up, languages_of, paper_options
 from cli.policy_file import opened
 from cli.typed import day_of
-from journal.kept_papers import PaperKind
+from journal.documents.kept_papers import PaperKind
 from journal.opening import opened_journal
 from settings.model import Settings
 from storage.audit import Head
@@ -75,7 +75,7 @@ def referral(settings: Settings, since: str, until: str, form: str, tongues: tup
 
 
 def table_of(sites: "list[ReferredSite]", language: str) -> bytes:
-    """Return the sites as CSV for Excel, in its habits where the language is spoken (journal/export_data.py).
+    """Return the sites as CSV for Excel, in its habits where the language is spoken (journal/exporting/export_data.py).
 
     No name of a site and no word of ours can be taken for a formula.
     """
@@ -106,7 +106,7 @@ def table_of(sites: "list[ReferredSite]", language: str) -> bytes:
 async def _found(
     settings: Settings, first: date, last: date, zone: tzinfo, today: date
 ) -> "tuple[list[ReferredSite], Head]":
-    from journal.referral import newly_found
+    from journal.documents.referral import newly_found
 
     async with await opened(settings) as policy:
         book, blocks, trail = await read_book(policy, settings), await policy.blocks(), await policy.audit_head()

@@ -18,13 +18,13 @@ from cli.policy_file import opened
 from cli.protocol import document_words
 from cli.table import print_json
 from cli.typed import text_of
-from journal.kept_papers import KeptPaper, PaperKind
+from journal.documents.kept_papers import KeptPaper, PaperKind
 from settings.model import Settings
 from storage.audit import Change
 from translations import _, spoken
 
 if TYPE_CHECKING:
-    from journal.monthly_paper import MonthFacts
+    from journal.documents.monthly_paper import MonthFacts
     from papers.numbered import Numbered
 
 _LONGEST = 4_000
@@ -95,7 +95,7 @@ def _expect_begun(month: str, today: date) -> None:
 
 
 async def _gathered(settings: Settings, month: str, now: datetime) -> "MonthFacts":
-    from journal.monthly_paper import gather_month
+    from journal.documents.monthly_paper import gather_month
 
     async with await opened(settings) as database:
         return await gather_month(settings, database, month, now)
@@ -104,7 +104,7 @@ async def _gathered(settings: Settings, month: str, now: datetime) -> "MonthFact
 async def _drawn_up(
     settings: Settings, facts: "MonthFacts", said: tuple[str, ...], tongues: Sequence[str], now: datetime
 ) -> KeptPaper:
-    from journal.monthly_paper import report_of
+    from journal.documents.monthly_paper import report_of
     from papers.monthly_report import monthly_report_pdf
 
     psychologist, measures = said

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from cli.audit_words import title_of
-from journal.figures import Difference, Share
-from journal.monthly import Check
-from journal.monthly_paper import MonthFacts, changes_of, lessons_of, orders_of, requests_of
-from journal.paper_lines import lines_of
+from journal.documents.figures import Difference, Share
+from journal.documents.monthly import Check
+from journal.documents.monthly_paper import MonthFacts, changes_of, lessons_of, orders_of, requests_of
+from journal.documents.paper_lines import lines_of
 from storage.evidence import text
 
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from cli.incidents import read_from
-from journal.alarms import describe_alarm
 from journal.incidents import Incident, State
+from journal.notifying.reminders import ReportDue, reports_due
+from journal.notifying.telling import AGE, TOLD_RULES
 from journal.opening import opened_journal
-from journal.reminders import ReportDue, reports_due
-from journal.telling import AGE, TOLD_RULES
+from journal.trust.alarms import describe_alarm
 from settings.errors import SchoolfilterError
 from settings.model import Settings
 from storage.evidence import Kind

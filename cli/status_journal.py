@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from journal.state import JournalState, read_state
+from journal.intake.state import JournalState, read_state
 from settings.model import Settings
 from translations import _
 

@@ -11,7 +11,7 @@ from cli.log_words import heading
 from cli.printable import printable
 from cli.status import number
 from cli.terminal import Terminal
-from journal.statistics import By, Top
+from journal.archiving.statistics import By, Top
 from translations import _
 
 BY: tuple[By, ...] = get_args(By)

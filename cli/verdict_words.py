@@ -11,10 +11,10 @@ from cli.errors import Misuse
 from cli.printable import printable
 from cli.status import number
 from cli.table import print_json
-from journal.alarms import describe_alarm
-from journal.heads import written
-from journal.verdict import Broken, Stop, Verdict, describe
-from journal.verifying import head_from
+from journal.trust.alarms import describe_alarm
+from journal.trust.heads import written
+from journal.trust.verdict import Broken, Stop, Verdict, describe
+from journal.trust.verifying import head_from
 from settings.model import Settings
 from storage.evidence import Head, text
 from translations import _

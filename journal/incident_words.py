@@ -1,8 +1,8 @@
 """How incidents are told on screens and in notices; titles of rules, states and roles: papers/incident_words.py."""
 
-from journal.contacts import Channel
+from journal.detection.signs import Sign
 from journal.incidents import Incident, Rule
-from journal.signs import Sign
+from journal.notifying.contacts import Channel
 from policy.subjects import title_of
 from translations import _, language
 

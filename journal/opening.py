@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from journal.device_key import device_key
+from journal.trust.device_key import device_key
 from policy.sshsig import public_text
 from settings.model import Settings
 from storage.evidence import Kind

@@ -36,7 +36,7 @@ class Compared:
     day: date | None
     """None: of the whole time."""
     topic: str
-    """As journal.figures.Topic: `queries`, `action`, `blocked`, `room`, `group`."""
+    """As journal.documents.figures.Topic: `queries`, `action`, `blocked`, `room`, `group`."""
     item: str
     here: tuple[int, int]
     """Queries and blocked ones, as this report has them."""
@@ -48,9 +48,9 @@ class Comparison:
     """How the figures compare with another source of them."""
 
     source: str
-    """As journal.monthly.Source: `days`, `log`."""
+    """As journal.documents.monthly.Source: `days`, `log`."""
     outcome: str
-    """As journal.monthly.Outcome: `agrees`, `erased`, `differs`, `not held`, `unreadable`."""
+    """As journal.documents.monthly.Outcome: `agrees`, `erased`, `differs`, `not held`, `unreadable`."""
     until: date | None
     """The last day that was compared."""
     only_blocked: bool

@@ -20,7 +20,7 @@ COUNTRIES = ("kz", "kg")
 CONTACT_SCHEMES = ("mailto:", "tel:", "https:", "sips:")
 """What a structured DNS error may name as contact (draft-ietf-dnsop-structured-dns-error, section 5.3)."""
 RULES = ("deliberate-attempt", "unlawful-contact", "harmful-contact", "at-risk", "malware-beacon")
-"""The rules of journal/rules.py that can be switched off; a test compares them."""
+"""The rules of journal/detection/rules.py that can be switched off; a test compares them."""
 UPSTREAM_SCHEMES = frozenset({"udp", "tcp", "tls", "https"})
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from bench.school_traffic import HOLD_OUT, main
 from bench.traffic_judge import Score, Told, judge, rows
 from bench.traffic_log import lines, school_day
-from journal.rules import DETECTED, Rules
+from journal.detection.rules import DETECTED, Rules
 from resolver.querylog import COLUMNS
 
 SEEDS = range(1013, 1016)

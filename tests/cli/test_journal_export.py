@@ -14,8 +14,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from journal.export_data import Column
-from journal.incident_table import incident_columns
+from journal.exporting.export_data import Column
+from journal.exporting.incident_table import incident_columns
 from storage.evidence import Kind
 from tests.cli.installation import Bench
 from tests.cli.journal_scene import Journal, school

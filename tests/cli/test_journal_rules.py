@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.rules import DETECTED
+from journal.detection.rules import DETECTED
 from tests.cli.installation import Bench
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.verdict import Broken, Trouble, describe
+from journal.trust.verdict import Broken, Trouble, describe
 from tests.cli.installation import Bench, prepared
 from tests.journal.evidence_scene import NAMES, REWRITTEN, build, by_hand, rows
 

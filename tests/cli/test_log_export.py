@@ -112,7 +112,9 @@ def test_an_export_is_never_written_over(bench: Bench) -> None:
     assert records(bench, Kind.ACCESS) == []
 
 
-@pytest.mark.parametrize("place", ["journal.export.sign_head", "journal.export_package.Package.sums"])
+@pytest.mark.parametrize(
+    "place", ["journal.exporting.export.sign_head", "journal.exporting.export_package.Package.sums"]
+)
 def test_what_fails_leaves_no_file(bench: Bench, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")

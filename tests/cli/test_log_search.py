@@ -196,7 +196,7 @@ def test_a_damaged_file_of_the_archive_is_said_in_words(
     def damaged(*_arguments: object, **_options: object) -> None:
         raise duckdb.InvalidInputException("Invalid Input Error: ZSTD Decompression failure")
 
-    monkeypatch.setattr("journal.search.Searcher.rows", damaged)
+    monkeypatch.setattr("journal.archiving.search.Searcher.rows", damaged)
     out = bench.folder / "out.zip"
     more = ("--output", str(out)) if command == "export" else ()
     told = bench.refused(1, "log", command, "--from", "2026-09-02", "--to", "2026-09-02", *WHY, *more)

@@ -164,7 +164,7 @@ def test_a_log_that_cannot_be_counted_is_told(bench: Bench, monkeypatch: pytest.
     async def fails(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("journal.monthly_paper.count_log", fails)
+    monkeypatch.setattr("journal.documents.monthly_paper.count_log", fails)
     asyncio.run(_say(bench, 1))
     result = bench.run("report", "monthly", "2024-10", "--json")
     assert result.exit_code == 1

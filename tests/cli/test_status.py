@@ -14,7 +14,7 @@ from cli.control import ClientCount, ControlError, Listening, Reply, UpstreamSta
 from cli.status import State, duration, problems, rows, share, status
 from cli.status_approval import ApprovalState, read_approval_state
 from cli.status_journal import Kept
-from journal.state import JournalState
+from journal.intake.state import JournalState
 from policy.ledger import GENESIS, seal
 from policy.orders import Addition, Order, OrderKind
 from storage.approval_db import ApprovalDb

@@ -10,7 +10,7 @@ import pytest
 
 from cli.status_incidents import IncidentsState, read_incidents_state
 from journal.incidents import Rule
-from journal.telling import AGE
+from journal.notifying.telling import AGE
 from storage.evidence import Kind
 from tests.cli.installation import Bench
 from tests.cli.journal_scene import Journal, school

@@ -10,13 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from journal.days import sums
-from journal.device_key import device_key
-from journal.following import begun
-from journal.heads import signed_head
+from journal.intake.days import sums
+from journal.intake.following import begun
 from journal.opening import opened_journal
-from journal.signing import sign_head
-from journal.witness import line_of
+from journal.trust.device_key import device_key
+from journal.trust.heads import signed_head
+from journal.trust.signing import sign_head
+from journal.trust.witness import line_of
 from resolver.querylog import HEADER_LINE
 from settings.model import Paths, School, Settings
 from storage.evidence import Head, Kind, digest_of, link_of

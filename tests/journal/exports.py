@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from journal.export import Exported, Wanted, write_export
-from journal.export_data import Column, Format, data_of
+from journal.exporting.export import Exported, Wanted, write_export
+from journal.exporting.export_data import Column, Format, data_of
 from journal.opening import opened_journal
 from settings.model import Paths, School, Settings
 from storage.evidence import Kind

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from journal.contacts import Channel, Contact, Role
 from journal.incidents import Audience, Incident, Rule, State, next_id, replay
+from journal.notifying.contacts import Channel, Contact, Role
 from journal.opening import opened_journal
 from settings.model import Notices, Paths, School, Settings
 from storage.evidence import Kind, Record

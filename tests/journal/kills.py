@@ -14,10 +14,10 @@ from pathlib import Path
 
 from bench.school_traffic import lines as lines_of
 from bench.school_traffic import school_day
+from journal.detection.signs import site_of
+from journal.intake.tailer import Tailer
+from journal.intake.taking import Pace
 from journal.opening import opened_journal
-from journal.signs import site_of
-from journal.tailer import Tailer
-from journal.taking import Pace
 from settings.model import Settings
 from tests.journal.tailing import Clock, Worker, installation
 

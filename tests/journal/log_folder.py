@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from journal.archiving.search import Filter
 from journal.opening import opened_journal
-from journal.search import Filter
 from resolver.querylog import COLUMNS, HEADER_LINE
 from settings.model import Log, Paths, School, Settings
 from storage.evidence import Kind

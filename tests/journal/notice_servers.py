@@ -13,7 +13,7 @@ from email.policy import default
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from journal.sending import SendRules
+from journal.notifying.sending import SendRules
 from tests.blocklists.https_server import listening, make_certificate
 
 

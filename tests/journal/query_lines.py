@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from journal.folding import Folding, Found
-from journal.rules import Rules
+from journal.detection.folding import Folding, Found
+from journal.detection.rules import Rules
 
 ZONE = timezone(timedelta(hours=5))
 BEGIN = datetime(2026, 11, 28, 9, tzinfo=ZONE)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from journal.incidents import KINDS, Incident, replay
+from journal.intake.state import JournalState, read_state
+from journal.intake.tailer import Tailer
+from journal.intake.taking import Pace
 from journal.opening import opened_journal
-from journal.state import JournalState, read_state
-from journal.tailer import Tailer
-from journal.taking import Pace
 from resolver.querylog import HEADER_LINE
 from settings.model import Paths, School, Settings
 from storage.journal_db import Tally

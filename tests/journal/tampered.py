@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.verdict import Trouble, Verdict, describe
+from journal.trust.verdict import Trouble, Verdict, describe
 from settings.model import Settings
 from tests.journal.evidence_scene import build, copied
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from blocklists.disk import DISK, Disk
-from journal.archive import AnotherRoundError, archive_round
-from journal.archive_work import Done
-from journal.log_table import aside
+from journal.archiving.archive import AnotherRoundError, archive_round
+from journal.archiving.archive_work import Done
+from journal.archiving.log_table import aside
+from journal.archiving.search import Filter, opened_search
 from journal.opening import opened_journal
-from journal.search import Filter, opened_search
 from settings.model import Log, LogDetail, Settings
 from storage.evidence import Kind, Record, texts
 from storage.journal_db import Change, StoredArchive

@@ -21,7 +21,7 @@ _ROUNDS = """
 import asyncio, os, signal, sys, time
 from datetime import datetime
 from pathlib import Path
-from journal.archive import archive_round
+from journal.archiving.archive import archive_round
 from settings.model import Log
 from tests.journal.log_folder import installation
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.aside import aside
+from journal.notifying.aside import aside
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +31,7 @@ async def test_what_takes_too_long_is_given_up_and_its_late_result_hurts_nobody(
 
 def test_a_process_ends_while_work_goes_on() -> None:
     code = (
-        "import asyncio, threading\nfrom journal.aside import aside\n"
+        "import asyncio, threading\nfrom journal.notifying.aside import aside\n"
         "async def main():\n"
         "    try: await aside(threading.Event().wait, 0.05)\n"
         "    except TimeoutError: print('given up')\n"

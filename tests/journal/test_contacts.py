@@ -2,8 +2,8 @@
 
 import pytest
 
-from journal.contacts import Channel, Contact, Role, contacts_of, recipients, removal
 from journal.incidents import Audience
+from journal.notifying.contacts import Channel, Contact, Role, contacts_of, recipients, removal
 from storage.evidence import Body, Kind, Record
 from tests.journal.incident_scene import NOW, incident
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from journal.coverage import gaps, named, stops, within
-from journal.verdict import Stop
+from journal.trust.coverage import gaps, named, stops, within
+from journal.trust.verdict import Stop
 
 
 def name(hour: int, sequence: int, worker: int = 0, *, minute: int = 0, day: int = 2) -> str:

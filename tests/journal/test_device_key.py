@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from journal.device_key import HEAD_NAMESPACE, DeviceKeyError, device_fingerprint, device_key
-from journal.heads import head_message, is_signed, signed_head, written
+from journal.trust.device_key import HEAD_NAMESPACE, DeviceKeyError, device_fingerprint, device_key
+from journal.trust.heads import head_message, is_signed, signed_head, written
 from policy.sshsig import public_text
 from storage.evidence import Head
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.erasure import Erasure, ask_for_erasure, erasures
+from journal.archiving.erasure import Erasure, ask_for_erasure, erasures
 from journal.opening import opened_journal
 from settings.model import Settings
 from storage.evidence import Finding, Kind, first_fault

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from journal.device_key import device_fingerprint, device_key
-from journal.export import Exported, records_of
-from journal.export_data import Format
-from journal.heads import is_signed, written
+from journal.exporting.export import Exported, records_of
+from journal.exporting.export_data import Format
 from journal.opening import opened_journal
-from journal.proof import check_proof
+from journal.trust.device_key import device_fingerprint, device_key
+from journal.trust.heads import is_signed, written
+from journal.trust.proof import check_proof
 from storage.evidence import Kind, text
 from tests.journal.exports import made, settings_of, unpacked
 

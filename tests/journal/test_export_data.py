@@ -15,9 +15,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import journal.export_data as module
-from journal.export_data import Column, Format, data_of, inert, parquet_data
-from journal.export_package import Package
+import journal.exporting.export_data as module
+from journal.exporting.export_data import Column, Format, data_of, inert, parquet_data
+from journal.exporting.export_package import Package
 from tests.journal.exports import COLUMNS
 from translations import LANGUAGES, spoken
 

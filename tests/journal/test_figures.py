@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journal.days import sums
-from journal.figures import (
+from journal.documents.figures import (
     Difference,
     Share,
     Sums,
@@ -19,6 +18,7 @@ from journal.figures import (
     of_records,
     together,
 )
+from journal.intake.days import sums
 from policy.categories import BY_ID
 from storage.evidence import Body, Kind, Record
 from storage.journal_db import Tally

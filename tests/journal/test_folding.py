@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from bench.traffic_log import lines as lines_of
 from bench.traffic_log import school_day
-from journal import folding as folding_module
-from journal.cases import MOST_NAMES
-from journal.folding import Folding, Found
+from journal.detection import folding as folding_module
+from journal.detection.cases import MOST_NAMES
+from journal.detection.folding import Folding, Found
+from journal.detection.rules import Rules
 from journal.incidents import Rule
-from journal.rules import Rules
 from tests.journal.query_lines import Ledger, Line, at, judged, line, search, visit
 
 _RULES = Rules(window_minutes=3, merge_minutes=5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journal.following import Counter, before, is_time, last_time, merged, superseded
+from journal.intake.following import Counter, before, is_time, last_time, merged, superseded
 from resolver.querylog import COLUMNS
 from resolver.segments import Segment
 from storage.journal_db import Tally

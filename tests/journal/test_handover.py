@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from journal.handover import contacts, inspectors, last_papers, levels_of_rooms, open_incidents
+from journal.documents.handover import contacts, inspectors, last_papers, levels_of_rooms, open_incidents
 from papers.handover import HandedContact, HandedIncident, HandedInspector, HandedLevel, HandedPaper
 from policy.levels import Level
 from policy.rooms import Room

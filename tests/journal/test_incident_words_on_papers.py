@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from journal.contacts import Role
 from journal.incidents import Rule, State
+from journal.notifying.contacts import Role
 from papers.incident_words import role_words, rule_title, state_words
 from translations import language, use
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from journal.heads import is_signed
-from journal.kept_papers import PaperKind, keep_paper
+from journal.documents.kept_papers import PaperKind, keep_paper
 from journal.opening import opened_journal
+from journal.trust.heads import is_signed
 from settings.model import Paths, School, Settings
 from storage.evidence import Head, Kind
 

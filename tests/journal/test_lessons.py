@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journal.lessons import LessonScene
+from journal.intake.lessons import LessonScene
 from policy.calendar import Minutes, Slot
 from policy.calendar_bodies import row
 from policy.rooms import Lesson, Room, body_of
@@ -83,7 +83,7 @@ def test_a_policy_that_is_missing_or_damaged_costs_no_incident(tmp_path: Path) -
 
 def test_the_policy_is_read_at_most_once_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("journal.lessons.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("journal.intake.lessons.time.monotonic", lambda: clock[0])
 
     async def work() -> list[str]:
         policy = await _filled(tmp_path / "policy.db")

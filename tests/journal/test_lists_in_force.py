@@ -8,7 +8,7 @@ import pytest
 from blocklists.generation import current_generation, generation_folder, read_manifest
 from blocklists.index import Index, open_current
 from blocklists.publish import ensure_starter
-from journal.lists_in_force import lists_in_force, samples
+from journal.documents.lists_in_force import lists_in_force, samples
 from policy.categories import BY_ID
 from settings.model import Paths, Settings
 

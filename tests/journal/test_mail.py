@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from journal.mail import Letter, letter_message, send_mail
-from journal.notice_text import Notice
-from journal.sending import NotSent, SendRules, Unreachable
+from journal.notifying.mail import Letter, letter_message, send_mail
+from journal.notifying.notice_text import Notice
+from journal.notifying.sending import NotSent, SendRules, Unreachable
 from settings.model import Notices
 from tests.blocklists.https_server import listening, make_certificate
 from tests.journal.incident_scene import NOW

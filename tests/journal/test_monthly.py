@@ -8,10 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journal.days import sums
-from journal.figures import Share, Sums, Topic
-from journal.incidents import Rule, State
-from journal.monthly import (
+from journal.documents.figures import Share, Sums, Topic
+from journal.documents.monthly import (
     Counted,
     Month,
     Outcome,
@@ -21,6 +19,8 @@ from journal.monthly import (
     month_of,
     with_count,
 )
+from journal.incidents import Rule, State
+from journal.intake.days import sums
 from storage.evidence import Kind, Record
 from storage.journal_db import Tally
 

@@ -11,13 +11,13 @@ from random import Random
 
 import pytest
 
-from journal.archive import archive_round
-from journal.erasure import ask_for_erasure
-from journal.figures import Share
-from journal.monthly import Month, Outcome, Source
-from journal.monthly_paper import gather_month, report_of
+from journal.archiving.archive import archive_round
+from journal.archiving.erasure import ask_for_erasure
+from journal.documents.figures import Share
+from journal.documents.monthly import Month, Outcome, Source
+from journal.documents.monthly_paper import gather_month, report_of
+from journal.intake.tailer import Tailer
 from journal.opening import opened_journal
-from journal.tailer import Tailer
 from papers.monthly_report import monthly_report_pdf
 from papers.numbered import Numbered
 from settings.model import Log, LogDetail, Settings

@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journal.contacts import Role
 from journal.incidents import Incident, Rule
-from journal.notice_text import MOST_INCIDENTS, Notice, notice, one_line, sample
+from journal.notifying.contacts import Role
+from journal.notifying.notice_text import MOST_INCIDENTS, Notice, notice, one_line, sample
 from tests.journal.incident_scene import CLIENT, SECRET_NAMES, TEACHER, incident
 from translations import LANGUAGES, language
 

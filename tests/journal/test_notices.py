@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from journal.contacts import Role
 from journal.incidents import KINDS, Audience, Rule, State, replay
-from journal.notices import Memory, tell_due
-from journal.sending import SendRules
-from journal.telling import APART, GATHER
+from journal.notifying.contacts import Role
+from journal.notifying.notices import Memory, tell_due
+from journal.notifying.sending import SendRules
+from journal.notifying.telling import APART, GATHER
 from settings.model import Settings
 from storage.evidence import Kind
 from storage.journal_db import JournalDb

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from journal.documents.paper_lines import day_of
 from journal.incidents import Audience, Incident, Rule, State
-from journal.paper_lines import day_of
 
 ZONE = ZoneInfo("Asia/Almaty")
 INCIDENT = Incident(

@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from journal.notice_text import Notice
-from journal.sending import NotSent, SendRules, Unreachable
-from journal.telegram import send_telegram
-from journal.webhook import send_webhook, webhook_value
+from journal.notifying.notice_text import Notice
+from journal.notifying.sending import NotSent, SendRules, Unreachable
+from journal.notifying.telegram import send_telegram
+from journal.notifying.webhook import send_webhook, webhook_value
 from settings.model import Notices
 from tests.blocklists.https_server import make_certificate
 from tests.journal.incident_scene import CLIENT, SECRET_NAMES, TEACHER, incident

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from journal.printed import Titles, lines_of_month
+from journal.documents.printed import Titles, lines_of_month
 from papers.journal_sheet import SheetIncident
 from storage.evidence import Body, Kind, Record
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journal.proof import BrokenProof, check_proof, proof
+from journal.trust.proof import BrokenProof, check_proof, proof
 from storage.evidence import GENESIS, Head, Kind, digest_of
 from storage.journal_db import JournalDb, open_journal
 

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 from journal.incidents import Rule
-from journal.public_pages import files_of
-from journal.publication import Publication, PublicMonth
-from journal.small_counts import public_row
+from journal.publishing.public_pages import files_of
+from journal.publishing.publication import Publication, PublicMonth
+from journal.publishing.small_counts import public_row
 from tests.journal.test_publication import PUBLICATION
 from tests.papers.test_order_sheet import HOSTILE
 from translations import LANGUAGES, language, use

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from journal.documents.pupils import ClosedToPupils
 from journal.incidents import Audience, Incident, Rule, State
-from journal.publication import Document, Publication, PublicMonth, data_of, protocols_of, public_months
-from journal.pupils import ClosedToPupils
-from journal.small_counts import public_row
+from journal.publishing.publication import Document, Publication, PublicMonth, data_of, protocols_of, public_months
+from journal.publishing.small_counts import public_row
 from storage.journal_db import Tally
 
 TODAY = date(2026, 12, 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journal.pupils import ClosedToPupils, closed_to_pupils, written_contact
+from journal.documents.pupils import ClosedToPupils, closed_to_pupils, written_contact
 from policy.circumstances import Schedule
 from policy.groups import Group
 from policy.hours import parse_hours

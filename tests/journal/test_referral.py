@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from journal.referral import newly_found
+from journal.documents.referral import newly_found
 from papers.referral import ReferredSite
 from storage.evidence import Kind, Record
 from storage.policy_rows import StoredEntry

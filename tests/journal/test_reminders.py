@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from journal.reminders import ReportDue, reports_due
+from journal.notifying.reminders import ReportDue, reports_due
 from storage.evidence import Body
 
 LONG_AGO = date(2020, 1, 1)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from journal.detection.rules import DETECTED, Rules, explained
 from journal.incidents import Audience, Rule
-from journal.rules import DETECTED, Rules, explained
 from settings.checks import RULES
 from settings.model import Incidents, Settings
 from tests.journal.query_lines import Line, at, judged, line, search, visit
@@ -168,7 +168,7 @@ def test_a_single_contact_with_what_the_law_forbids_is_enough(category: str) -> 
 
 
 def test_a_contact_with_what_the_law_forbids_is_entered_within_seconds() -> None:
-    from journal.folding import Folding
+    from journal.detection.folding import Folding
 
     folding = Folding(Rules(), {})
     for each in _visits("drugs", (0, "a.example"), reason="locked"):

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journal.archive import archive_round
-from journal.search import Filter, Searcher, Sources, Top, opened_search, sources
+from journal.archiving.archive import archive_round
+from journal.archiving.search import Filter, Searcher, Sources, Top, opened_search, sources
 from resolver.querylog import COLUMNS, HEADER_LINE
 from settings.model import Settings
 from tests.journal.log_folder import ZONE, Row, close_segments, installation, judged, line, row, write_segment
@@ -166,7 +166,7 @@ def test_a_segment_that_vanished_is_looked_for_once_more(installed: Settings, mo
         gone.unlink(missing_ok=True)
         return seen
 
-    monkeypatch.setattr("journal.search.sources", first_look)
+    monkeypatch.setattr("journal.archiving.search.sources", first_look)
     assert found(installed) == [kept]
 
 
@@ -185,7 +185,7 @@ def test_a_segment_that_is_archived_between_the_look_and_the_opening_counts_once
             path.unlink()
         return seen
 
-    monkeypatch.setattr("journal.search.sources", first_look)
+    monkeypatch.setattr("journal.archiving.search.sources", first_look)
     assert found(installed) == rows
 
 

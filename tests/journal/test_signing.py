@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from journal.alarms import Alarm, describe_alarm
-from journal.device_key import HEAD_NAMESPACE
-from journal.heads import head_message, is_signed
 from journal.opening import opened_journal
-from journal.signing import is_due, sign_head
-from journal.verdict import Trouble
-from journal.verifying import verify_journal
-from journal.witness import append_witness, last_witness, line_of, read_witness
+from journal.trust.alarms import Alarm, describe_alarm
+from journal.trust.device_key import HEAD_NAMESPACE
+from journal.trust.heads import head_message, is_signed
+from journal.trust.signing import is_due, sign_head
+from journal.trust.verdict import Trouble
+from journal.trust.verifying import verify_journal
+from journal.trust.witness import append_witness, last_witness, line_of, read_witness
 from settings.model import Paths, School, Settings
 from storage.evidence import Head, Kind, Record, text
 from storage.journal_db import JournalDb

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journal.signs import is_again, is_growing, is_part, is_regular, is_resolver, is_telling, site_of
+from journal.detection.signs import is_again, is_growing, is_part, is_regular, is_resolver, is_telling, site_of
 
 
 @pytest.mark.parametrize(

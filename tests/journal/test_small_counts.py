@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journal.small_counts import LEAST, PublicRow, public_row
+from journal.publishing.small_counts import LEAST, PublicRow, public_row
 
 HIDDEN = set(range(LEAST))
 

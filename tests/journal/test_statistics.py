@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.statistics import By, Top, statistics
+from journal.archiving.statistics import By, Top, statistics
 from storage.journal_db import Tally, open_journal
 
 COUNTS = {

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journal.alarms import Alarm
+from journal.intake.rounds import Nightly, Signer
+from journal.intake.state import FILE, read_state
+from journal.intake.tailer import Commands, Tailer
 from journal.opening import opened_journal
-from journal.rounds import Nightly, Signer
-from journal.state import FILE, read_state
-from journal.tailer import Commands, Tailer
+from journal.trust.alarms import Alarm
 from settings.model import Settings
 from storage.evidence import Kind
 from tests.journal.tailing import Clock, Worker, at, caught_up, counts, installation, kept, line, state
@@ -37,8 +37,8 @@ def clock(tmp_path: Path) -> Clock:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("journal.tailer.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("journal.tailer.STATE_SECONDS", 0.0)
+    monkeypatch.setattr("journal.intake.tailer.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("journal.intake.tailer.STATE_SECONDS", 0.0)
 
 
 def worker(settings: Settings, lines: int = 3) -> Worker:
@@ -197,7 +197,7 @@ ZONE = ZoneInfo("Asia/Almaty")
 async def test_the_round_of_the_night_runs_once_a_day_after_one_in_the_morning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hour: str, due: bool
 ) -> None:
-    monkeypatch.setattr("journal.rounds.HEAD_START", 0.0)
+    monkeypatch.setattr("journal.intake.rounds.HEAD_START", 0.0)
     file = tmp_path / "runs"
     nightly = Nightly(note(file), ZONE, asyncio.get_running_loop().time())
     for day, expected in (("02", due), ("02", due), ("03", 2 * due)):
@@ -212,11 +212,11 @@ async def test_the_round_of_the_night_runs_once_a_day_after_one_in_the_morning(
 async def test_a_round_that_failed_is_tried_again_later_and_never_two_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("journal.rounds.HEAD_START", 0.0)
+    monkeypatch.setattr("journal.intake.rounds.HEAD_START", 0.0)
     file = tmp_path / "runs"
     nightly = Nightly(note(file, 1), ZONE, asyncio.get_running_loop().time())
     for again, expected in ((3600.0, 1), (3600.0, 1), (0.0, 1), (0.0, 2)):
-        monkeypatch.setattr("journal.rounds.AGAIN", again)
+        monkeypatch.setattr("journal.intake.rounds.AGAIN", again)
         nightly.look(MORNING)
         first = nightly._task
         nightly.look(MORNING)
@@ -229,7 +229,7 @@ async def test_a_round_that_failed_is_tried_again_later_and_never_two_at_once(
 
 
 async def test_a_round_ends_with_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("journal.rounds.HEAD_START", 0.0)
+    monkeypatch.setattr("journal.intake.rounds.HEAD_START", 0.0)
     file = tmp_path / "pid"
     program = f"import os, time; open({str(file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     nightly = Nightly([sys.executable, "-c", program], ZONE, asyncio.get_running_loop().time())

@@ -11,9 +11,9 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from journal.alarms import Alarm
+from journal.intake.taking import Pace
 from journal.opening import opened_journal
-from journal.taking import Pace
+from journal.trust.alarms import Alarm
 from resolver.querylog import HEADER_LINE, repair
 from settings.model import Settings
 from storage.evidence import Kind, Record
@@ -395,7 +395,7 @@ def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
 async def test_an_error_at_any_statement_costs_no_line_and_doubles_none(
     tmp_path: Path, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("journal.tailer.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("journal.intake.tailer.FIRST_PAUSE", 0.001)
     calm = installation(tmp_path / "calm")
     _log(calm)
     clock = Clock(tmp_path / "clock", MORNING + timedelta(days=1))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from journal.heads import is_signed
-from journal.verdict import Broken, Trouble, describe
-from journal.verifying import check_journal, verify_journal
-from journal.verifying_log import verify_log
-from journal.witness import head_of
+from journal.trust.heads import is_signed
+from journal.trust.verdict import Broken, Trouble, describe
+from journal.trust.verifying import check_journal, verify_journal
+from journal.trust.verifying_log import verify_log
+from journal.trust.witness import head_of
 from settings.model import Settings
 from storage.errors import StorageError
 from storage.evidence import Head

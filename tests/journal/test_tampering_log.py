@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from journal.alarms import Alarm
 from journal.opening import opened_journal
-from journal.signing import sign_head
-from journal.verdict import Trouble
-from journal.verifying import verify_journal
-from journal.verifying_log import verify_log
+from journal.trust.alarms import Alarm
+from journal.trust.signing import sign_head
+from journal.trust.verdict import Trouble
+from journal.trust.verifying import verify_journal
+from journal.trust.verifying_log import verify_log
 from settings.model import Settings
 from storage.evidence import Kind
 from storage.journal_db import StoredSegment

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journal.contacts import Channel, Contact, Role
 from journal.incidents import Audience, Incident, Rule, State
-from journal.telling import (
+from journal.notifying.contacts import Channel, Contact, Role
+from journal.notifying.telling import (
     AGE,
     APART,
     GATHER,

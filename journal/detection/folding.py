@@ -1,0 +1,289 @@
+"""Fold the blocked lines of the query log into incidents, client by client. Pure.
+
+How the lines are cut into batches changes nothing: what is done at a moment of the log depends on the lines before it
+alone, and what is remembered between them is in `changed`.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import heapify, heappop, heappush, nsmallest
+
+from journal.detection.cases import Case
+from journal.detection.rules import AUDIENCES, SEARCHES, Rules
+from journal.detection.signs import site_of
+from journal.detection.visits import MALWARE, NAME_LETTERS, Touch, Visit
+from journal.detection.watching import Client, client_of
+from journal.incidents import Audience, Rule
+from policy.categories import BY_ID, CATEGORIES, Severity
+from policy.decision import Action, Why
+
+MOST_CLIENTS = 4_000
+"""Clients that are remembered at once; of more, the one that was quiet for longest is forgotten."""
+_PUT_BACK = 3600.0
+"""Seconds by which lines may come late; if they are older, the clock was put back."""
+_MOST_MINUTES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An incident to be entered."""
+
+    key: str
+    """What `Folding.entered` is told it by."""
+    rule: Rule
+    severity: str
+    category: str
+    audience: Audience
+    room: str
+    group: str
+    client: str
+    device: str
+    first: str
+    """As the log has it."""
+    last: str
+    queries: int
+    names: int
+    """Different names, as far as they are told apart (`journal.detection.cases.MOST_NAMES`)."""
+    signs: tuple[str, ...]
+    asked: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An incident that went on, and how it stands in all."""
+
+    record: int
+    last: str
+    queries: int
+    names: int
+    signs: tuple[str, ...]
+    asked: tuple[tuple[str, int], ...]
+
+
+class Folding:
+    """All clients."""
+
+    watched = frozenset(name.encode() for name in SEARCHES)
+    """Names that matter also when they were allowed."""
+
+    def __init__(self, rules: Rules, kept: Mapping[str, str]) -> None:
+        self._rules = rules
+        self._clients = {name: client_of(state) for name, state in kept.items() if state}
+        self._touched: set[str] = set()
+        self._minutes: dict[bytes, float] = {}
+        self._cases: dict[str, tuple[str, Case]] = {}
+        """Those handed out by `found`, by key."""
+        self._finished: dict[str, Client] = {}
+        """Clients that have an incident to be entered or told again."""
+        self._queue: list[tuple[float, str]] = []
+        for name, client in self._clients.items():
+            client.queued = client.due(rules)
+            self._queue.append((client.queued, name))
+            if client.cases:
+                self._finished[name] = client
+        heapify(self._queue)
+        nuisances = {each.id for each in CATEGORIES if each.severity is Severity.NUISANCE}
+        self._nuisances = frozenset(each.encode() for each in nuisances)
+        self._grave = {each.id.encode(): each.id for each in CATEGORIES if each.id not in nuisances}
+        self._unwatched = frozenset(group.encode() for group in rules.unwatched_groups)
+
+    def take(self, fields: Sequence[bytes]) -> None:
+        """Take a line that was not allowed, or whose name is in `watched`; those come in order of time."""
+        try:
+            self._take(fields)
+        except ValueError:  # its time is none: a damaged line tells of nothing
+            return
+
+    def _take(self, fields: Sequence[bytes]) -> None:
+        category = fields[9]
+        if fields[7] == _BLOCK:
+            if category in self._nuisances:
+                moment = self._moment(fields[0])
+                name, client = self._client(fields[1], moment)
+                self._visit(client, moment).nuisance(fields[5].decode("ascii", "replace"), moment)
+                self._wake(name, client, moment)
+            elif category in self._grave and fields[8] in _REASONS:
+                known = self._grave[category]
+                if known == MALWARE or fields[4] not in self._unwatched:
+                    self._blocked(fields, known)
+        elif fields[5] in self.watched and fields[4] not in self._unwatched:
+            moment = self._moment(fields[0])
+            name, client = self._client(fields[1], moment)
+            client.search = moment
+            self._wake(name, client, moment)
+
+    def _blocked(self, fields: Sequence[bytes], category: str) -> None:
+        moment = self._moment(fields[0])
+        name, client = self._client(fields[1], moment)
+        visit = self._visit(client, moment)
+        asked = fields[5].decode("ascii", "replace")[:NAME_LETTERS]
+        key = category, site_of(asked)
+        touch = visit.touches.get(key)
+        visit.last = moment
+        text = fields[0].decode("ascii", "replace")
+        if touch is not None:
+            touch.add(asked, moment, text)
+        elif visit.room_for(key):
+            device, room, group = (each.decode("ascii", "replace") for each in fields[2:5])
+            search = moment - client.search if client.search >= 0 else -1.0
+            touch = Touch(category, key[1], moment, text, moment, text, room, group, device, search)
+            touch.note(asked)
+            visit.touches[key] = touch
+        self._wake(name, client, moment)
+
+    def settle(self, now: str) -> None:
+        """Do what is due at this moment of the log: no line before it comes any more."""
+        with suppress(ValueError):
+            self._until(datetime.fromisoformat(now).timestamp())
+
+    def found(self) -> list[Found]:
+        """Return the incidents that are to be entered now, in the order in which they showed."""
+        ready = [
+            (case.shown, name, case)
+            for name, client in self._finished.items()
+            for case in client.cases
+            if case.ready and not case.record
+        ]
+        ready.sort(key=lambda each: (each[0], each[1], each[2].rule, each[2].category, each[2].first))
+        found = []
+        for _shown, name, case in ready:
+            key = f"{name} {case.rule} {case.category} {case.first_text}"
+            self._cases[key] = name, case
+            found.append(_found(key, name, case))
+        return found
+
+    def entered(self, key: str, record: int) -> None:
+        """Note under which number an incident was entered as `found` had it."""
+        name, case = self._cases.pop(key)
+        case.record = record
+        case.written()
+        self._touched.add(name)
+        self._put_away(name)
+
+    def repeats(self) -> list[Repeat]:
+        """Return how incidents stand that went on; whoever calls writes it down."""
+        told = []
+        for name, client in list(self._finished.items()):
+            for case in client.cases:
+                if case.tells:
+                    case.written()
+                    told.append(
+                        Repeat(
+                            case.record, case.last_text, case.queries, len(case.names), tuple(case.signs), case.asked
+                        )
+                    )
+                    self._touched.add(name)
+            self._put_away(name)
+        return sorted(told, key=lambda each: (each.record, each.queries))
+
+    def changed(self) -> dict[str, str]:
+        """Return what is to be remembered of each client that changed since the last call; empty: nothing any more."""
+        changed = {}
+        for name in self._touched:
+            client = self._clients.get(name)
+            state = client.kept() if client is not None else ""
+            if client is None or not state:
+                self._clients.pop(name, None)
+                changed[name] = ""
+            else:
+                client.stored = True
+                changed[name] = state
+        self._touched.clear()
+        return changed
+
+    # -- clients -------------------------------------------------------------------------------------------------------
+
+    def _client(self, address: bytes, moment: float) -> tuple[str, Client]:
+        """Return a client, after all that was due before this moment."""
+        if self._queue and self._queue[0][0] <= moment:
+            self._until(moment)
+        name = address.decode("ascii", "replace")
+        client = self._clients.get(name)
+        if client is None:
+            if len(self._clients) >= MOST_CLIENTS:
+                self._forget_some()
+            client = self._clients[name] = Client()
+        elif moment < client.active - _PUT_BACK:
+            client.restart(moment)
+            self._finished[name] = client
+        client.active = moment
+        self._touched.add(name)
+        return name, client
+
+    def _visit(self, client: Client, moment: float) -> Visit:
+        if client.visit is None:
+            client.visit = Visit(moment, moment)
+        return client.visit
+
+    def _wake(self, name: str, client: Client, moment: float) -> None:
+        """Look at a client again when its visit may be over; later it is seen whether that is so."""
+        soon = moment + self._rules.visit_gap
+        if client.queued > soon:
+            client.queued = soon
+            heappush(self._queue, (soon, name))
+
+    def _until(self, moment: float) -> None:
+        """Do all that is due, in order of time."""
+        queue = self._queue
+        while queue and queue[0][0] <= moment:
+            due, name = heappop(queue)
+            client = self._clients.get(name)
+            if client is None or client.queued != due:
+                continue
+            client.advance(due, self._rules)
+            self._touched.add(name)
+            if client.cases:
+                self._finished[name] = client
+            client.queued = client.due(self._rules)
+            if client.empty:
+                del self._clients[name]
+            else:
+                heappush(queue, (client.queued, name))
+
+    def _put_away(self, name: str) -> None:
+        """Forget the incidents of a client of which all is written."""
+        client = self._finished[name]
+        for case in [each for each in client.cases if each.closed and each.record and not each.news]:
+            client.leave(case)
+            self._touched.add(name)
+        if not client.cases:
+            del self._finished[name]
+            if client.empty:
+                self._clients.pop(name, None)
+
+    def _forget_some(self) -> None:
+        """Forget the clients that were quiet for longest, those without an incident first: some, for it takes time."""
+        clients = self._clients
+        quiet = nsmallest(
+            MOST_CLIENTS // 20, clients, key=lambda each: (bool(clients[each].cases), clients[each].active, each)
+        )
+        for name in quiet:
+            del clients[name]
+            self._finished.pop(name, None)
+            self._touched.add(name)
+
+    def _moment(self, text: bytes) -> float:
+        """Return the seconds of a time column. Raises ValueError for one that is none."""
+        minute = text[:16] + text[23:]
+        begins = self._minutes.get(minute)
+        if begins is None:
+            begins = datetime.fromisoformat((text[:16] + b":00" + text[23:]).decode("ascii")).timestamp()
+            if len(self._minutes) >= _MOST_MINUTES:
+                self._minutes.clear()
+            self._minutes[minute] = begins
+        return begins + float(text[17:23])
+
+
+_BLOCK = Action.BLOCK.encode()
+_REASONS = frozenset(why.encode() for why in (Why.CATEGORY, Why.LOCKED))
+"""Only what a list says of a site: a closed room or lesson closes good sites too, and the canaries of browsers and
+phones (Why.BYPASS) ask by themselves."""
+
+
+def _found(key: str, name: str, case: Case) -> Found:
+    return Found(
+        key, case.rule, BY_ID[case.category].severity, case.category, AUDIENCES[case.rule], case.room, case.group, name,
+        case.device, case.first_text, case.last_text, case.queries, len(case.names), tuple(case.signs), case.asked,
+    )  # fmt: skip

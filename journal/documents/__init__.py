@@ -1,0 +1,1 @@
+"""What acts, reports and other papers say: gathered here, drawn by papers/."""

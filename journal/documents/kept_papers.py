@@ -1,0 +1,110 @@
+"""Papers that were drawn up: numbered by kind and year, kept as files, with their digests in the chain."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from journal.trust.device_key import device_key
+from journal.trust.signing import keep_head
+from settings.model import Settings
+from storage.evidence import Body, Head, Kind, text, whole
+from storage.journal_db import JournalDb
+
+
+class PaperKind(StrEnum):
+    """What a paper is; part of its file's name."""
+
+    ACT = "act"
+    MONTHLY_REPORT = "monthly-report"
+    HANDOVER = "handover"
+    BRIEFING = "briefing"
+    PARENTS = "parents"
+    JOURNAL = "journal"
+    REFERRAL = "referral"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPaper:
+    """A paper with its number, in each language in which it was drawn up."""
+
+    kind: PaperKind
+    number: int
+    """Counts the papers of a kind within a year."""
+    year: int
+    files: tuple[Path, ...]
+    head: Head
+    """Printed on it: the chain as it stood before it."""
+    record: int
+
+
+Draw = Callable[[int, Head, str], bytes]
+"""Given the paper's number, the head to print and the language: the PDF."""
+
+
+async def keep_paper(
+    journal: JournalDb,
+    settings: Settings,
+    kind: PaperKind,
+    draw: Draw,
+    languages: Sequence[str],
+    *,
+    at: datetime,
+    by: str,
+    says: Body | None = None,
+) -> KeptPaper:
+    """Draw a paper up, keep it under `papers/YEAR/`, and enter it in the chain with what it `says` in short.
+
+    `at`: aware, in the school's time zone. The head that it prints is signed and kept. Raises OSError, PaperError,
+    StorageError, DeviceKeyError; then nothing is entered and no file stays.
+    """
+    folder = settings.paths.papers / str(at.year)
+    key = device_key(settings.paths.device_key)
+    files: list[Path] = []
+    try:
+        async with journal.changing(at) as change:
+            number, head = await _next_number(journal, kind, at.year), change.head
+            said: list[Mapping[str, object]] = []
+            for language in languages:
+                pdf = draw(number, head, language)
+                path = folder / f"{kind}-{at.year}-{number:03d}-{language}.pdf"
+                _write(path, pdf)
+                files.append(path)
+                digest = sha256(pdf).hexdigest()
+                said.append({"language": language, "file": path.name, "sha256": digest, "bytes": len(pdf)})
+            body: Body = {**(says or {}), "paper": kind.value, "number": number, "year": at.year, "files": said}
+            record = await change.add(Kind.PAPER, body, by=by)
+            await keep_head(change, settings, key, head, at)
+    except BaseException:
+        for path in files:
+            path.unlink(missing_ok=True)
+        raise
+    return KeptPaper(kind, number, at.year, tuple(files), head, record)
+
+
+async def _next_number(journal: JournalDb, kind: PaperKind, year: int) -> int:
+    last = 0
+    async for record in journal.records((Kind.PAPER,)):
+        if text(record.body, "paper") == kind and whole(record.body, "year") == year:
+            last = max(last, whole(record.body, "number"))
+    return last + 1
+
+
+def _write(path: Path, octets: bytes) -> None:
+    """Write the file whole, in place of what a failed attempt may have left. Only the service's user can read it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = path.with_suffix(".part")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(descriptor)
+    aside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

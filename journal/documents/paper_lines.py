@@ -1,0 +1,64 @@
+"""Figures, incidents and alarms as papers have them: with the titles of groups and rooms. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+
+from journal.documents.figures import Share, Sums
+from journal.documents.policy_state import PolicyState
+from journal.incidents import Incident
+from journal.trust.alarms import describe_alarm
+from papers.period import AlarmLine, Figures, IncidentLine, Place
+from storage.evidence import Record
+
+
+def figures_of(sums: Sums, policy: PolicyState) -> Figures:
+    """Return figures, most first."""
+    return Figures(
+        sums.queries,
+        sums.blocked_queries,
+        sums.severities(),
+        dict(sorted(sums.blocked.items(), key=lambda pair: (-pair[1], pair[0]))),
+        _places(sums.groups, {id_: policy.group_title(id_) for id_ in sums.groups}),
+        _places(sums.rooms, {id_: policy.room_title(id_) for id_ in sums.rooms}),
+    )
+
+
+def lines_of(
+    incidents: Iterable[Incident], told: frozenset[int], policy: PolicyState, zone: tzinfo
+) -> list[IncidentLine]:
+    """Return incidents without anything personal, by number."""
+    return [_line(each, each.record in told, policy, zone) for each in sorted(incidents, key=lambda each: each.id)]
+
+
+def day_of(incident: Incident, zone: tzinfo) -> date:
+    """Return the day of the first query; that of the entry if the log has no good time for it."""
+    try:
+        first = datetime.fromisoformat(incident.first)
+    except ValueError:
+        first = incident.at
+    return (first if first.tzinfo is not None else incident.at).astimezone(zone).date()
+
+
+def alarm_lines(alarms: Sequence[Record], zone: tzinfo) -> list[AlarmLine]:
+    """Return alarms in words of the language in use."""
+    return [AlarmLine(each.at.astimezone(zone), describe_alarm(each.body)) for each in alarms]
+
+
+def _line(incident: Incident, told: bool, policy: PolicyState, zone: tzinfo) -> IncidentLine:
+    places = (policy.group_title(incident.group), policy.room_title(incident.room))
+    return IncidentLine(
+        incident.id,
+        day_of(incident, zone),
+        incident.rule,
+        incident.category,
+        ", ".join(filter(None, places)),
+        incident.queries,
+        told,
+        incident.state,
+        tuple(note.measures for note in incident.notes if note.measures),
+    )
+
+
+def _places(shares: Mapping[str, Share], titles: Mapping[str, str]) -> list[Place]:
+    most_first = sorted(shares.items(), key=lambda pair: (-pair[1].queries, pair[0]))
+    return [Place(titles.get(id_, id_), share.queries, share.blocked) for id_, share in most_first]

@@ -1,0 +1,1 @@
+"""What is carried out of the school: files with manifest, digests, proof and signature."""

@@ -1,0 +1,259 @@
+"""The process that keeps the journal, for years, and whatever happens to it, the school does not notice.
+
+Here is what goes round: batches (taking.py); once a minute the head, the sums of days and the nightly round; the words
+for `status`. A journal.db that is damaged is moved aside and begun anew; one that cannot be written now is waited for.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from journal.detection.folding import Folding
+from journal.detection.rules import Rules
+from journal.intake.days import days_to_sum, enter_day, is_over
+from journal.intake.lessons import LessonScene
+from journal.intake.rounds import Nightly, Signer
+from journal.intake.state import JournalState, read_state, write_state
+from journal.intake.taking import PACE, Pace, Taking
+from journal.notifying.notices import tell_due
+from journal.opening import opened_journal
+from journal.trust.alarms import Alarm
+from settings.errors import SchoolfilterError
+from settings.model import Settings
+from storage.errors import DamagedDatabase
+from storage.evidence import Kind
+from storage.journal_db import JournalDb
+
+GLANCE = 1.0
+"""Seconds between two looks at the log when nothing waits."""
+MINUTE = 60.0
+TELL_SECONDS = 30.0
+STATE_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds after an error; doubles while it stays."""
+
+logger = logging.getLogger("schoolfilter.journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What runs in processes of its own; nothing does if a command is empty."""
+
+    nightly: Sequence[str] = ()
+    """The round that archives, removes and erases."""
+    sign: Sequence[str] = ()
+    """Signs the head, and begins the journal if there is none."""
+
+
+class Tailer:
+    """Keeps the journal of one installation."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        commands: Commands | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pace: Pace = PACE,
+        glance: float = GLANCE,
+    ) -> None:
+        self._settings = settings
+        self._commands = commands or Commands()
+        self._signer = Signer(self._commands.sign)
+        self._clock = clock
+        self._pace = pace
+        self._glance = glance
+        self._zone = ZoneInfo(settings.school.time_zone)
+        self._stop = asyncio.Event()
+        self._taking: Taking | None = None
+        self._lines = 0
+        self._error = ""
+        self._pause = FIRST_PAUSE
+        self.idle = False
+        """Whether all that could be taken had been taken when it last looked."""
+        self._moved: dict[str, object] = {}
+        """What the alarm about a damaged journal.db says, until it is entered."""
+        state = read_state(settings)
+        self._head = state.head if state is not None else ""
+        self._written = -MINUTE
+
+    def stop(self) -> None:
+        """Finish the batch and end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Keep the journal until told to stop."""
+        nightly = Nightly(self._commands.nightly, self._zone, asyncio.get_running_loop().time())
+        try:
+            while not self._stop.is_set():
+                try:
+                    if not self._settings.paths.journal_db.exists():
+                        await self._signer.begin()
+                    async with opened_journal(self._settings) as journal:
+                        await self._keep(journal, nightly)
+                    if not self._stop.is_set():
+                        self._drop_log()
+                except DamagedDatabase as error:
+                    await self._failed(str(error))
+                    self._move_aside()
+                except (SchoolfilterError, OSError) as error:
+                    await self._failed(str(error))
+                except Exception as error:
+                    logger.exception("the journal cannot go on; it begins again from what is written")
+                    await self._failed(repr(error))
+                else:
+                    continue
+                await self._wait(self._pause)
+                self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        finally:
+            await nightly.stop()
+
+    async def _keep(self, journal: JournalDb, nightly: Nightly) -> None:
+        """Keep the journal while its file is the one that was opened."""
+        settings, loop = self._settings, asyncio.get_running_loop()
+        await self._enter_moved(journal)
+        file = _file(settings.paths.journal_db)
+        folding = Folding(Rules.of(settings), await journal.folds())
+        taking = await Taking.begin(journal, settings, LessonScene(settings), folding, self._pace)
+        taking.days = await days_to_sum(journal)
+        due = loop.time()
+        async with _beside(self._tell()):
+            while not self._stop.is_set():
+                behind = await taking.step(self._clock())
+                self._taking, self._error, self._pause = taking, "", FIRST_PAUSE
+                if loop.time() >= due:
+                    due = loop.time() + MINUTE
+                    await self._signer.look(journal, self._clock())
+                    if not behind:
+                        await self._sum_days(journal, taking)
+                        nightly.look(self._clock())
+                await self._say(journal)
+                self.idle = not behind
+                if behind:
+                    await asyncio.sleep(0)
+                elif _file(settings.paths.journal_db) != file:
+                    return  # somebody put another file in its place
+                else:
+                    await self._wait(self._glance)
+            await self._sum_days(journal, taking)
+            await self._signer.end(journal)
+            await self._say(journal, now=True)
+
+    async def _sum_days(self, journal: JournalDb, taking: Taking) -> None:
+        now = self._clock()
+        for day in sorted(taking.days):
+            if is_over(day, now, taking.following, self._zone):
+                await enter_day(journal, day, self._zone, now)
+                taking.days.discard(day)
+
+    async def _tell(self) -> None:
+        """Tell whoever is to be told of incidents, over a connection of its own: mail takes its time."""
+        while True:
+            try:
+                async with opened_journal(self._settings) as journal:
+                    while True:
+                        await tell_due(journal, self._settings, self._clock())
+                        await asyncio.sleep(TELL_SECONDS)
+            except (SchoolfilterError, OSError) as error:
+                logger.error("nobody can be told of incidents now: %s", error)
+            except Exception:
+                logger.exception("nobody can be told of incidents now")
+            await asyncio.sleep(TELL_SECONDS)
+
+    # -- a damaged file ------------------------------------------------------------------------------------------------
+
+    def _move_aside(self) -> None:
+        """Move a damaged journal.db out of the way, with what belongs to it: somebody may look into it yet."""
+        path = self._settings.paths.journal_db
+        aside = path.with_name(f"{path.name}.damaged-{self._clock().astimezone(UTC):%Y%m%dT%H%M%S}")
+        try:
+            # The log first: without it, the file alone may still be damaged, but never looks sound and lacks its end.
+            for suffix in ("-wal", "-shm", ""):
+                with contextlib.suppress(FileNotFoundError):
+                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        except OSError as error:
+            logger.error("the damaged journal cannot be moved aside: %s", error)
+            return
+        self._moved = {"what": Alarm.DAMAGED.value, "moved": aside.name, "head": self._head}
+
+    def _drop_log(self) -> None:
+        """Remove the write-ahead log of a file that is no longer there: it must not be applied to another one."""
+        path = self._settings.paths.journal_db
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    async def _enter_moved(self, journal: JournalDb) -> None:
+        if self._moved:
+            async with journal.changing(self._clock()) as change:
+                await change.add(Kind.ALARM, self._moved)
+            self._moved = {}
+
+    # -- what it says of itself ----------------------------------------------------------------------------------------
+
+    async def _failed(self, error: str) -> None:
+        if error != self._error:
+            logger.error("the journal cannot be kept now: %s", error)
+        self._error = error
+        if self._taking is not None:
+            self._lines += self._taking.lines
+            self._taking.lines = 0
+        self._write_state()
+
+    async def _say(self, journal: JournalDb, *, now: bool = False) -> None:
+        if now or asyncio.get_running_loop().time() - self._written >= STATE_SECONDS:
+            self._head = "{}:{}".format(*await journal.head())
+            self._write_state()
+
+    def _write_state(self) -> None:
+        self._written = asyncio.get_running_loop().time()
+        taking, moment = self._taking, self._clock()
+        seconds, octets = 0.0, 0
+        if taking is not None:
+            with contextlib.suppress(OSError):  # said already
+                seconds, octets = taking.lag(moment)
+        state = JournalState(
+            os.getpid(),
+            moment.isoformat(timespec="seconds"),
+            int(seconds),
+            octets,
+            self._lines + (taking.lines if taking is not None else 0),
+            len(list(taking.following)) if taking is not None else 0,
+            taking.last if taking is not None else "",
+            self._error or self._signer.error,
+            self._head,
+        )
+        try:
+            write_state(self._settings, state)
+        except OSError as error:  # the disk is full; `status` sees that nothing is written
+            logger.error("cannot write down how the journal stands: %s", error)
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Let something run as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        while not task.done():  # an error at the end of what it does may hide that it was told to end
+            task.cancel()
+            await asyncio.wait([task], timeout=1.0)
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """Return which file a path names now."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return facts.st_dev, facts.st_ino

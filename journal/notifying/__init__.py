@@ -1,0 +1,1 @@
+"""Who is told of incidents, when, in what words and by which way."""

@@ -1,0 +1,143 @@
+"""Tells people of incidents: once where it arrives, again and again where it does not, and never in a flood."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from journal.incidents import KINDS, Incident, replay
+from journal.notifying.aside import aside
+from journal.notifying.contacts import Channel, Contact, Role, contacts_of
+from journal.notifying.mail import Letter, send_mail
+from journal.notifying.notice_text import Notice, notice
+from journal.notifying.sending import NotSent, SendRules, Unreachable
+from journal.notifying.telegram import send_telegram
+from journal.notifying.telling import AGE, Delivery, Message, Route, deliveries_of, plan, to_enter, told_body
+from journal.notifying.webhook import send_webhook, webhook_value
+from settings.model import Settings
+from storage.evidence import START, Head, Kind
+from storage.journal_db import JournalDb
+from translations import _
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a process remembers between two rounds. All else is in the journal, so nothing is lost with it."""
+
+    settled: Head = START
+    """Where the chain stood when there was nothing left to tell."""
+    tried: dict[Route, datetime] = field(default_factory=dict)
+    """When a route failed last."""
+
+
+_MEMORY = Memory()
+_RULES = SendRules()
+
+
+async def tell_due(
+    journal: JournalDb, settings: Settings, now: datetime, *, memory: Memory = _MEMORY, rules: SendRules = _RULES
+) -> None:
+    """Tell whoever is to be told now, and enter who was. Raises StorageError, never for what did not arrive.
+
+    `journal`: nobody else may have a transaction open on this connection meanwhile. `now`: aware. What arrived but
+    could not be entered, for the power failed in between, is sent once more, as the same letter.
+    """
+    head = await journal.head()
+    if head == memory.settled:
+        return
+    zone = ZoneInfo(settings.school.time_zone)
+    incidents, deliveries = await _recent(journal, now)
+    told = [*await contacts(journal), *_webhook(settings)]
+    found = plan(incidents, told, deliveries, memory.tried, now, zone)
+    broken: dict[Channel, str] = {}
+    for message in found.messages:
+        failure = broken.get(message.channel, "")
+        if not failure:
+            failure = await _tell(message, settings, now, rules, broken)
+        if failure:
+            memory.tried[message.route] = now
+            entered = to_enter(message, deliveries, now, zone)
+        else:
+            memory.tried.pop(message.route, None)
+            entered = list(message.incidents)
+        async with journal.changing(now) as change:
+            for incident in entered:
+                await change.add(Kind.TOLD, told_body(message, incident, failure))
+    if not found.waits:
+        memory.settled = head
+
+
+async def contacts(journal: JournalDb) -> list[Contact]:
+    """Return who is told, with their addresses: for telling, and for whoever keeps them."""
+    return list(contacts_of([each async for each in journal.records((Kind.CONTACT,), private=True)]).values())
+
+
+async def deliver(
+    contact: Contact,
+    channel: Channel,
+    said: Notice,
+    incidents: Sequence[Incident],
+    settings: Settings,
+    now: datetime,
+    rules: SendRules = _RULES,
+) -> None:
+    """Send a notice to a contact by one channel, aside. Raises NotSent, Unreachable."""
+    try:
+        await aside(_work(contact, channel, said, incidents, settings, now, rules), rules.total_seconds)
+    except TimeoutError:
+        raise Unreachable(_("no answer in time")) from None
+
+
+def _work(
+    contact: Contact,
+    channel: Channel,
+    said: Notice,
+    incidents: Sequence[Incident],
+    settings: Settings,
+    now: datetime,
+    rules: SendRules,
+) -> Callable[[], None]:
+    notices = settings.notices
+    match channel:
+        case Channel.MAIL:
+            return partial(send_mail, Letter(contact.mail, said, now), notices, rules)
+        case Channel.TELEGRAM:
+            return partial(send_telegram, contact.telegram, said, notices, rules)
+        case Channel.WEBHOOK:
+            return partial(send_webhook, webhook_value(incidents, said, settings.school.name), notices, rules)
+
+
+async def _recent(journal: JournalDb, now: datetime) -> tuple[list[Incident], list[Delivery]]:
+    """Return the incidents of late with no more of what is personal than a notice says, and who was told of them."""
+    records = [each async for each in journal.records(KINDS, since=now - AGE, private=True)]
+    incidents = [replace(each, client="", teacher="", asked=()) for each in replay(records)]
+    return incidents, deliveries_of(records)
+
+
+def _webhook(settings: Settings) -> list[Contact]:
+    """Return the webhook as a contact that nobody entered; none if there is no webhook."""
+    if not settings.notices.webhook:
+        return []
+    return [Contact(0, "webhook", Role.RESPONSIBLE, (), (), settings.school.language, (Channel.WEBHOOK,))]
+
+
+async def _tell(
+    message: Message, settings: Settings, now: datetime, rules: SendRules, broken: dict[Channel, str]
+) -> str:
+    """Send a message; return why it did not arrive, empty if it did. A broken channel is tried once in a round."""
+    said = notice(
+        message.incidents,
+        school=settings.school.name,
+        zone=ZoneInfo(settings.school.time_zone),
+        language=message.contact.language,
+        instead=message.instead,
+    )
+    try:
+        await deliver(message.contact, message.channel, said, message.incidents, settings, now, rules)
+    except Unreachable as error:
+        broken[message.channel] = str(error)
+        return str(error)
+    except NotSent as error:
+        return str(error)
+    return ""

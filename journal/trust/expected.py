@@ -1,0 +1,153 @@
+"""What the tables of journal.db have to be, told from the records of the chain alone. Pure."""
+
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from journal.trust.alarms import Alarm
+from storage.evidence import Body, Kind, Record, Stored, text, texts, whole
+from storage.journal_db import Inspector, StoredArchive, StoredSegment
+
+_UNSEALED = "unsealed"
+_OF_NO_TABLE = frozenset(Kind) - {
+    Kind.BEGUN, Kind.ALARM, Kind.SEGMENT, Kind.ARCHIVE, Kind.REWRITTEN, Kind.REMOVED, Kind.DAY, Kind.ACCOUNT,
+}  # fmt: skip
+
+
+class Contradiction(ValueError):  # noqa: N818 - reads as what it is
+    """A record does not say what it must, or not what those before it allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment as its record has it, with what became of it."""
+
+    stored: StoredSegment
+    damaged: int
+    first: str
+    last: str
+
+
+@dataclass(slots=True)
+class Expected:
+    """Takes the records one by one."""
+
+    begun: list[Record] = field(default_factory=list)
+    alarms: list[Record] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    """Public keys that the chain names."""
+    segments: dict[str, Segment] = field(default_factory=dict)
+    archives: dict[str, StoredArchive] = field(default_factory=dict)
+    """`bytes` is -1 where no record says it."""
+    removed_archives: dict[str, StoredArchive] = field(default_factory=dict)
+    """As they were when they were removed."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Segments that were gone before they were taken in whole, with the digest of what was taken."""
+    days: dict[str, Record] = field(default_factory=dict)
+    """The last Kind.DAY record of each date."""
+    unsealed: set[int] = field(default_factory=set)
+    """Records whose private part was erased."""
+    inspectors: dict[str, Inspector] = field(default_factory=dict)
+    """`secret` is empty for accounts that were ended, else "kept": the chain does not have it."""
+
+    def take(self, stored: Stored) -> None:
+        """Take the next record. Raises Contradiction."""
+        if stored.kind in _OF_NO_TABLE and stored.number > 1 and _UNSEALED not in stored.body:
+            return  # most of a journal, and nothing to be told from it
+        try:
+            record = stored.record()
+        except (ValueError, TypeError) as error:
+            raise Contradiction(str(error)) from error
+        if (record.kind is Kind.BEGUN) != (record.number == 1):
+            raise Contradiction("expected the chain to begin once")
+        if _UNSEALED in record.body:
+            self._unseal(record)
+        match record.kind:
+            case Kind.BEGUN:
+                self.begun.append(record)
+                self.keys.add(text(record.body, "key"))
+            case Kind.ALARM:
+                self.alarms.append(record)
+                self._alarm(record.body)
+            case Kind.SEGMENT:
+                self._segment(record)
+            case Kind.ARCHIVE:
+                self._archive(record)
+            case Kind.REWRITTEN:
+                self._rewritten(record)
+            case Kind.REMOVED:
+                self._removed(record.body)
+            case Kind.DAY:
+                self.days[text(record.body, "date")] = record
+            case Kind.ACCOUNT:
+                self._account(record)
+
+    def _alarm(self, body: Body) -> None:
+        match text(body, "what"):
+            case Alarm.KEY_CHANGED:
+                self.keys.add(text(body, "key"))
+            case Alarm.SEGMENT_LOST:
+                self.lost[text(body, "segment")] = text(body, "digest")
+
+    def _unseal(self, record: Record) -> None:
+        numbers = record.body[_UNSEALED]
+        known = isinstance(numbers, list) and all(isinstance(each, int) and each < record.number for each in numbers)
+        if not known:
+            raise Contradiction("expected the numbers of records before it")
+        self.unsealed.update(cast("list[int]", numbers))
+
+    def _segment(self, record: Record) -> None:
+        body = record.body
+        name = text(body, "name")
+        if not name or name in self.segments:
+            raise Contradiction(f"expected a segment that was not closed before, found {name!r}")
+        digest = text(body, "digest")
+        # One that only shrank is followed from its new end, and closed with another digest.
+        gone = self.lost.get(name) == digest
+        if not gone:
+            self.lost.pop(name, None)
+        stored = StoredSegment(name, record.number, whole(body, "bytes"), whole(body, "lines"), digest, "", int(gone))
+        self.segments[name] = Segment(stored, whole(body, "damaged"), text(body, "first"), text(body, "last"))
+
+    def _archive(self, record: Record) -> None:
+        body = record.body
+        file = text(body, "file")
+        if not file or file in self.archives:
+            raise Contradiction(f"expected a new file of the archive, found {file!r}")
+        self.archives[file] = StoredArchive(
+            file, text(body, "day"), whole(body, "rows"), whole(body, "bytes"), text(body, "digest"), record.number
+        )
+        for name in texts(body, "segments"):
+            known = self.segments.get(name)
+            if known is None:
+                raise Contradiction(f"expected a segment that is closed, found {name!r}")
+            self.segments[name] = replace(known, stored=replace(known.stored, archive=file))
+
+    def _rewritten(self, record: Record) -> None:
+        body = record.body
+        known = self.archives.get(text(body, "file"))
+        if known is None or known.digest != text(body, "before"):
+            raise Contradiction(f"expected a file of the archive as it was, found {text(body, 'file')!r}")
+        self.archives[known.file] = replace(
+            known,
+            rows=whole(body, "rows_after"),
+            bytes=whole(body, "bytes") if "bytes" in body else -1,
+            digest=text(body, "after"),
+            record=record.number,
+        )
+
+    def _removed(self, body: Body) -> None:
+        for name in texts(body, "segments"):
+            known = self.segments.get(name)
+            if known is None:
+                raise Contradiction(f"expected a segment that is closed, found {name!r}")
+            self.segments[name] = replace(known, stored=replace(known.stored, removed=1))
+        for file in texts(body, "files"):
+            if file not in self.archives:
+                raise Contradiction(f"expected a file of the archive, found {file!r}")
+            self.removed_archives[file] = self.archives.pop(file)
+
+    def _account(self, record: Record) -> None:
+        body = record.body
+        name = text(body, "inspector")
+        secret = "" if text(body, "do") == "revoked" else "kept"
+        self.inspectors[name] = Inspector(name, secret, text(body, "until"), record.number)
