@@ -17,7 +17,7 @@ from journal.trust.verifying_log import verify_log
 from resolver.querylog import HEADER_LINE
 from settings.model import Paths, Settings
 from storage.evidence import Kind
-from storage.journal_db import StoredSegment
+from storage.journal_db import StoredSegment, Tally
 
 _SEGMENT = 64_000_000
 """Octets, as log.segment_megabytes has it by default."""
@@ -83,8 +83,10 @@ async def _make(settings: Settings, segments: int, records: int) -> None:
             size, lines, digest = _write(log / name, f"{moment:%Y-%m-%dT%H}:00:00.000+00:00".encode())
             async with journal.changing(moment) as change:
                 body = {"name": name, "digest": digest, "bytes": size, "lines": lines, "damaged": 0}
-                record = await change.add(Kind.SEGMENT, body)
+                hour = f"{moment:%Y-%m-%dT%H}"
+                record = await change.add(Kind.SEGMENT, {**body, "first": hour, "last": hour})
                 await change.close_segment(StoredSegment(name, record, size, lines, digest, "", 0))
+                await change.count({(hour, Tally("214", "pupils", "allow", "default", "")): lines})
         for _turn in range(records // 3000):
             async with journal.changing(begun) as change:
                 for number in range(1000):
@@ -93,7 +95,9 @@ async def _make(settings: Settings, segments: int, records: int) -> None:
                         Kind.INCIDENT, {"id": "2026-09-0001", "rule": "at-risk"}, private=private
                     )
                     await change.add(Kind.TOLD, {"incident": incident, "arrived": True, "channel": "mail"})
-                    await change.add(Kind.REVIEW, {"incident": incident, "text": "spoke with the pupil"}, by="aigul")
+                    await change.add(
+                        Kind.REVIEW, {"incident": incident}, by="aigul", private={"text": "spoke with the pupil"}
+                    )
         await sign_head(journal, settings, begun)
 
 

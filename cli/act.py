@@ -11,8 +11,10 @@ import click
 
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
+from cli.looks import look
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened
+from cli.reasons import reason_option
 from cli.typed import day_of, order_of, text_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.opening import opened_journal
@@ -52,6 +54,7 @@ _LONGEST = 2_000
 @click.option("--found", metavar="TEXT", help=_("What the commission found; if not given: lines to write on."))
 @click.option("--order", "number", metavar="NUMBER", help=_("The order that appoints the commission."))
 @click.option("--date", "day", metavar="YYYY-MM-DD", help=_("Its date."))
+@reason_option(required=False)
 @paper_options
 @pass_settings
 def act(
@@ -63,14 +66,15 @@ def act(
     found: str | None,
     number: str | None,
     day: str | None,
+    reason: str,
     tongues: tuple[str, ...],
     output: Path,
 ) -> None:
     """Check, draw up, keep, hand out."""
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
     asked = _asked(first, last, people, method, found, number, day, now)
-    kept, sound = asyncio.run(_drawn_up(settings, asked, tongues, now))
-    deliver(kept, output, personal=False)
+    kept, sound = asyncio.run(_drawn_up(settings, asked, reason, tongues, now))
+    deliver(kept, output, personal=True)
     if not sound:
         raise Failure(_("something is wrong; the act says what. See also: schoolfilter journal verify"))
 
@@ -116,7 +120,7 @@ def _member(text: str) -> "Member":
 
 
 async def _drawn_up(
-    settings: Settings, asked: "Asked", tongues: Sequence[str], now: datetime
+    settings: Settings, asked: "Asked", reason: str, tongues: Sequence[str], now: datetime
 ) -> tuple[KeptPaper, bool]:
     """Return the paper, and whether nothing is wrong."""
     from cli.live_test import live_test
@@ -124,6 +128,7 @@ async def _drawn_up(
     from papers.act import act_pdf
 
     async with await opened(settings) as database:
+        await look(settings, "act", reason, {"--from": asked.first.isoformat(), "--to": asked.last.isoformat()})
         async with opened_journal(settings) as journal:
             seed = (await journal.head()).link
         checked = await check(settings, database, asked.first, asked.last, now)

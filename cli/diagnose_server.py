@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from cli.facts import Facts, ListState
 from cli.findings import Finding, Health
-from cli.status import State, duration, problems
+from cli.status import State, duration, server_problems
 from cli.vicinity import of_others
 from policy.discovery import ENOUGH_QUERIES, Sign, advice, meaning, router_suspicion
 from settings.model import LogDetail
@@ -19,7 +19,7 @@ QUIET_SECONDS = 3600.0
 
 def server(facts: Facts) -> Iterator[Finding]:
     """Judge what the workers say of themselves."""
-    wrong = problems(facts.state)
+    wrong = server_problems(facts.state)
     if facts.state.listening is None and not facts.state.control_error:
         # A doctor is also called before the first start.
         yield Finding("server", Health.WARNING, _("The server is not running."), _("Start it with: schoolfilter run"))

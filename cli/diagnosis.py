@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from cli.diagnose_journal import journal, notices
 from cli.diagnose_machine import clock, disk, folder, history, memory, python
 from cli.diagnose_network import places, upstreams
 from cli.diagnose_server import clients, lists, server, traffic
@@ -15,6 +16,8 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     lists,
     clients,
     traffic,
+    journal,
+    notices,
     folder,
     history,
     disk,

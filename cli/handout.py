@@ -2,57 +2,98 @@
 
 import errno
 import os
-import secrets
-import stat
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import BinaryIO
+
+from cli.placing import Aside
+from cli.porter import Carried, porter_of
+from settings.errors import SchoolfilterError
+from translations import _
+
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class NoPlaceError(SchoolfilterError):
+    """A file may not be written where it was to be."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """`reason`: what the system says."""
+        self.strerror = reason
+        self.next_step = _("Name a place where you may write, such as --output /tmp")
+        super().__init__(f"{path}: {reason}. {self.next_step}")
 
 
 def hand_out(path: Path, data: bytes) -> None:
-    """Write a file that others may read, though the installed command runs with a narrow umask. Raises OSError.
+    """Write a file that others may read, though the installed command runs with a narrow umask.
 
     The folder may be another user's: what lies at the path is replaced, never written to, since it may be a link.
+    Raises OSError, NoPlaceError.
     """
-    _expect_file(path)
-    aside = path.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(descriptor, 0o644)
-            os.fsync(descriptor)
-        aside.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            aside.unlink()
-        raise
+    with _placed(path, public=True) as file:
+        file.write(data)
 
 
 @contextmanager
 def confidential(path: Path) -> Iterator[BinaryIO]:
-    """Write a file of personal data, of any size, that takes its place when the block has ended well. Raises OSError.
+    """Write a file of personal data, of any size, that takes its place when the block has ended well.
 
     Nobody may read it but the person behind sudo, else the user that the command runs as. A file that stands there
-    already stays: it may be evidence.
+    already stays: it may be evidence. Raises OSError, NoPlaceError.
     """
-    aside = path.with_name(f".{secrets.token_hex(8)}.part")
-    _expect_nothing(path)
-    descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with _placed(path, public=False) as file:
+        yield file
+
+
+@contextmanager
+def _placed(path: Path, *, public: bool) -> Iterator[BinaryIO]:
+    with _ended_by_sigterm():
+        made = _made(path, public=public)
+        try:
+            with os.fdopen(made.descriptor, "w+b") as file:
+                yield file
+                file.flush()
+                if not public:
+                    _give_away(file.fileno())
+                made.keep()
+        except BaseException:
+            made.drop()
+            raise
+
+
+def _made(path: Path, *, public: bool) -> Aside | Carried:
+    """Make the file as the person behind sudo, if there is a porter; else, or where they may not, as our own user."""
+    porter = porter_of(os.environ)
+    if porter is not None:
+        with suppress(PermissionError, ConnectionError):
+            return Carried(porter, path, public=public)
     try:
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
-            file.flush()
-            _give_away(descriptor)
-            os.fsync(descriptor)
-        _expect_nothing(path)
-        aside.rename(path)
-    except BaseException:
-        with suppress(OSError):
-            aside.unlink()
+        return Aside(path, public=public)
+    except OSError as error:
+        if error.errno in _CLOSED:
+            raise NoPlaceError(path, error.strerror or str(error)) from error
         raise
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the command as an error would: what is half written is removed."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _give_away(descriptor: int) -> None:
@@ -61,21 +102,6 @@ def _give_away(descriptor: int) -> None:
         return
     with suppress(OSError, ValueError):
         os.fchown(descriptor, int(os.environ.get("SUDO_UID", "")), int(os.environ.get("SUDO_GID", "-1")))
-
-
-def _expect_nothing(path: Path) -> None:
-    if os.path.lexists(path):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-
-
-def _expect_file(path: Path) -> None:
-    """Raise FileExistsError for what a file must not take the place of, as /dev/stdout."""
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(mode):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def make_folder(path: Path) -> None:

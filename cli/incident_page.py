@@ -10,7 +10,7 @@ from journal.notifying.contacts import Channel, Role
 from journal.notifying.notice_text import rows
 from papers.incident_words import role_words, state_words
 from policy.names import display_name
-from storage.evidence import Kind, text
+from storage.evidence import Kind, Record, text
 from translations import _
 
 
@@ -100,17 +100,25 @@ def _note_lines(told: Told, note: Note, zone: tzinfo) -> Iterator[str]:
 
 
 def _note_words(told: Told, note: Note) -> str:
+    said = _said(told.records[note.record])
     match note.kind:
         case Kind.TOLD:
             return _told_words(told, note)
         case Kind.REVIEW:
-            return _("reviewed: {text}").format(text=note.text)
+            return _("reviewed: {text}").format(text=said)
         case Kind.CLOSED:
-            return _("closed: {text}").format(text=note.text) if note.text else _("closed")
+            return _("closed: {text}").format(text=said) if said else _("closed")
         case Kind.REOPENED:
-            return _("opened again: {text}").format(text=note.text)
+            return _("opened again: {text}").format(text=said)
         case _:
-            return note.text
+            return said
+
+
+def _said(record: Record) -> str:
+    """Return what a person wrote; if it was erased, that it was."""
+    if record.seal and record.private is None:
+        return _("What was personal was erased.")
+    return text(record.private or {}, "text")
 
 
 def _told_words(told: Told, note: Note) -> str:
@@ -134,9 +142,7 @@ def _told_words(told: Told, note: Note) -> str:
 def _corrected(told: Told, record: int, zone: tzinfo) -> Iterator[str]:
     for each in told.corrections(record):
         said = _("corrected on {moment} by {by}: {text} (record {number})")
-        yield "    " + said.format(
-            moment=_clock(each.at, zone), by=each.by, text=text(each.body, "text"), number=each.number
-        )
+        yield "    " + said.format(moment=_clock(each.at, zone), by=each.by, text=_said(each), number=each.number)
         yield from _corrected(told, each.number, zone)
 
 
@@ -149,6 +155,7 @@ def _note_json(told: Told, note: Note) -> dict[str, object]:
         "by": note.by,
         "text": note.text,
         "measures": note.measures,
+        "erased": bool(told.records[note.record].seal) and told.records[note.record].private is None,
     }
     if note.kind is Kind.TOLD:
         found |= {key: body.get(key) for key in ("contact", "role", "channel", "arrived")}

@@ -88,7 +88,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
         click.echo(_("No inspector has an account."))
     else:
         words = {"valid": _("valid"), "over": _("over"), "revoked": _("revoked")}
-        headings = (_("person"), _("last day"), _("state"), _("document"), _("by"))
+        headings = (_("NAME"), _("LAST DAY"), _("STATE"), _("DOCUMENT"), _("BY"))
         print_table(
             headings,
             (

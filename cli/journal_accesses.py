@@ -1,4 +1,4 @@
-"""`journal accesses`: who looked at personal data, when and why (R1 2.17)."""
+"""`journal accesses`: who looked at personal data or was not let in as an inspector, when and why (R1 2.17)."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from cli.errors import Misuse
 from cli.looks import look
 from cli.table import print_json, print_table
 from cli.typed import day_of, text_of
+from journal.inspectors import Refusal
 from journal.opening import opened_journal
 from settings.model import Settings
 from storage.evidence import Kind, Record, text
@@ -64,12 +65,27 @@ def _row(record: Record, zone: ZoneInfo, *, names: bool) -> list[str]:
     row = [
         f"{record.at.astimezone(zone):%Y-%m-%d %H:%M}",
         record.by,
-        text(record.body, "what"),
-        text(record.body, "reason") or _("no reason was given"),
+        *_what_and_why(record),
     ]
     if names:
         row.append(", ".join(f"{option} {value}" for option, value in _asked(record).items()) or "-")
     return row
+
+
+def _what_and_why(record: Record) -> tuple[str, str]:
+    inspector = text(record.body, "inspector")
+    match text(record.body, "refused"):
+        case Refusal.UNKNOWN:
+            why = _("there is no such account")
+        case Refusal.REVOKED:
+            why = _("the account was ended")
+        case Refusal.OVER:
+            why = _("the account's last day is over")
+        case Refusal.PASSPHRASE:
+            why = _("wrong passphrase")
+        case _:
+            return text(record.body, "what"), text(record.body, "reason") or _("no reason was given")
+    return _("REFUSED: inspector {name}").format(name=inspector), why
 
 
 def _json(record: Record, *, names: bool) -> dict[str, object]:
@@ -80,6 +96,8 @@ def _json(record: Record, *, names: bool) -> dict[str, object]:
         "what": text(record.body, "what"),
         "reason": text(record.body, "reason"),
     }
+    if "refused" in record.body:
+        found |= {"refused": text(record.body, "refused"), "inspector": text(record.body, "inspector")}
     return found | {"asked": dict(_asked(record))} if names else found
 
 

@@ -7,6 +7,8 @@ import click
 
 from cli.context import pass_settings
 from cli.errors import Failure
+from cli.printable import printable
+from journal.trust.verdict import describe
 from settings.model import Settings
 from translations import _
 
@@ -28,16 +30,20 @@ def archive(settings: Settings, today_too: bool) -> None:
 
     done = asyncio.run(archive_round(settings, datetime.now(UTC), today_too=today_too))
     said = [
-        (done.files, _("{count} files added to the archive, with {rows} queries")),
-        (done.damaged, _("{count} damaged lines left out")),
-        (done.segments_removed, _("{count} segments removed from the query log")),
-        (done.anonymised, _("{count} files of the archive anonymised")),
-        (done.files_removed, _("{count} files of the archive removed: their time is over")),
-        (len(done.erased), _("{count} erasures carried out")),
-        (len(done.waiting), _("{count} erasures wait for segments that are still open")),
+        (done.adopted, _("Files of the archive taken over as they were found, after damage of journal.db: {count}")),
+        (done.files, _("Files added to the archive: {count}, queries in them: {rows}")),
+        (done.damaged, _("Damaged lines left out: {count}")),
+        (done.segments_removed, _("Segments removed from the query log: {count}")),
+        (done.anonymised, _("Files of the archive anonymised: {count}")),
+        (done.files_removed, _("Files of the archive removed because their time is over: {count}")),
+        (len(done.erased), _("Erasures carried out: {count}")),
+        (len(done.waiting), _("Erasures that wait for segments still open: {count}")),
     ]
     lines = [text.format(count=f"{count:,}", rows=f"{done.rows:,}") for count, text in said if count]
     click.echo("\n".join(lines or [_("Nothing is due.")]))
+    if done.broken is not None:
+        message = _("The last good copy of the journal was not renewed. {text}")
+        click.echo(message.format(text=printable(describe(done.broken))), err=True)
     if done.changed:
         message = _(
             "not as the journal says, and therefore left as they are: {files}. "

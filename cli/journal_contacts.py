@@ -24,9 +24,11 @@ from policy.subjects import nearest
 from settings.checks import is_mail_address
 from settings.errors import SchoolfilterError
 from settings.model import Settings
-from storage.evidence import Kind
+from storage.evidence import Kind, Record
 from translations import LANGUAGES, _
 
+EXAMPLE = "schoolfilter journal contacts add NAME --role responsible --mail ADDRESS"
+"""How somebody is entered."""
 _LONGEST_NAME = 80
 _CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,32}")
 
@@ -52,7 +54,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json([dict(each.body) for each in found])
     elif not found:
-        click.echo(_("Nobody is told of incidents. Enter somebody: {command}").format(command=_example()))
+        click.echo(_("Nobody is told of incidents. Enter somebody: {command}").format(command=EXAMPLE))
     else:
         headings = (_("NAME"), _("ROLE"), _("GROUPS"), _("ROOMS"), _("TOLD BY"), _("LANGUAGE"))
         print_table(headings, map(_row, found))
@@ -103,7 +105,7 @@ def add(
     if replaced:
         text = _("{name} is told of incidents as said now ({role}); what was entered before is no longer in force.")
     click.echo(text.format(name=contact.name, role=role_words(contact.role)))
-    for missing in (*_missing(settings, contact), *_unknown(settings, contact)):
+    for missing in (*missing_settings(settings, contact), *_unknown(settings, contact)):
         click.echo(missing, err=True)
     click.echo(_("Try it: schoolfilter journal contacts test '{name}'").format(name=contact.name))
 
@@ -118,8 +120,9 @@ def remove(settings: Settings, name: str) -> None:
         async with opened_journal(settings) as journal, journal.changing(datetime.now(UTC)) as change:
             records = [each async for each in journal.records((Kind.CONTACT,))]
             contact = _of(name, contacts_of(records).values())
-            await change.add(Kind.CONTACT, removal(contact.name), by=who())
-            await change.unseal(each.number for each in records if each.body.get("name") == contact.name)
+            erased = _sealed(records, contact.name)
+            await change.add(Kind.CONTACT, {**removal(contact.name), "unsealed": erased}, by=who())
+            await change.unseal(erased)
 
     asyncio.run(work())
     click.echo(_("{name} is told no more; the addresses are erased.").format(name=_name(name)))
@@ -161,9 +164,15 @@ async def _entered(settings: Settings, contact: Contact) -> bool:
     """Enter a contact; return whether there was one of that name. What was sealed before is erased."""
     async with opened_journal(settings) as journal, journal.changing(datetime.now(UTC)) as change:
         records = [each async for each in journal.records((Kind.CONTACT,))]
-        await change.unseal(each.number for each in records if each.body.get("name") == contact.name)
-        await change.add(Kind.CONTACT, contact.body, by=who(), private=contact.private)
+        erased = _sealed(records, contact.name)
+        await change.unseal(erased)
+        await change.add(Kind.CONTACT, {**contact.body, "unsealed": erased}, by=who(), private=contact.private)
         return contact.name in contacts_of(records)
+
+
+def _sealed(records: Iterable[Record], name: str) -> list[int]:
+    """Return the records that hold addresses of somebody: a record that erases them names these, for verifying."""
+    return [each.number for each in records if each.seal and each.body.get("name") == name]
 
 
 def _of(name: str, known: Iterable[Contact]) -> Contact:
@@ -172,7 +181,7 @@ def _of(name: str, known: Iterable[Contact]) -> Contact:
     found = _name(name)
     if found not in by_name:
         if not by_name:
-            raise Failure(_("nobody is told of incidents yet. Enter somebody: {command}").format(command=_example()))
+            raise Failure(_("nobody is told of incidents yet. Enter somebody: {command}").format(command=EXAMPLE))
         message = _("expected somebody who is told of incidents, such as {near}, found {found}")
         raise Failure(message.format(near=nearest(found, by_name) or min(by_name), found=found))
     return by_name[found]
@@ -219,7 +228,7 @@ def _chat(telegram: str | None) -> str:
     return found
 
 
-def _missing(settings: Settings, contact: Contact) -> list[str]:
+def missing_settings(settings: Settings, contact: Contact) -> list[str]:
     """Return which settings are missing for a contact's notices."""
     notices, found = settings.notices, []
     if Channel.MAIL in contact.channels and not (notices.smtp_server and notices.mail_from):
@@ -245,7 +254,3 @@ def _unknown(settings: Settings, contact: Contact) -> list[str]:
             text = _("There is no room {room}: no incident is in it. See: schoolfilter rooms")
             found.append(text.format(room=room))
     return found
-
-
-def _example() -> str:
-    return "schoolfilter journal contacts add NAME --role responsible --mail ADDRESS"

@@ -111,7 +111,7 @@ async def _list(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(each) for each in found])
     elif found:
-        headings = (_("erasure"), _("days"), _("document"), _("reason"), _("entered by"), _("state"))
+        headings = (_("ERASURE"), _("DAYS"), _("DOCUMENT"), _("REASON"), _("BY"), _("STATE"))
         print_table(headings, [_cells(each) for each in found])
     else:
         click.echo(_("No erasure was ever asked for."))

@@ -55,7 +55,7 @@ _FORMS = (Format.CSV, Format.JSONL, Format.XLSX)
 @reason_option(required=True)
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE.zip",
     help=_("The file to write; if not given: a name with the days in it, in the current folder."),
 )

@@ -18,13 +18,13 @@ from translations import _
 
 _LONGEST = 2000
 
-Plan = Callable[[Told], tuple[Kind, Body]]
-"""Says what to enter, from what stands in the journal; raises Failure if it cannot be."""
+Plan = Callable[[Told], tuple[Kind, Body, Body | None]]
+"""Says what to enter, openly and sealed, from what stands in the journal; raises Failure if it cannot be."""
 
 
 @click.command(
     help=_(
-        "Enter what was found out about an incident and what was done. Write no names of pupils: it stays for good.\n\n"
+        "Enter what was found out about an incident and what was done. Write no names of pupils.\n\n"
         "Example: schoolfilter journal note 2026-11-0007 'Spoke with the class' --measures 'Talk about gambling'"
     )
 )
@@ -36,10 +36,10 @@ def note(settings: Settings, number: str, text: str, measures: str) -> None:
     """Enter a review."""
     id_, said, done = number_of(number), _required(text, "TEXT"), text_of(measures, "--measures", _LONGEST)
 
-    def plan(told: Told) -> tuple[Kind, Body]:
+    def plan(told: Told) -> tuple[Kind, Body, Body | None]:
         incident = told.incident(id_)
         _refuse_closed(incident)
-        return Kind.REVIEW, {"incident": incident.record, "text": said, "measures": done}
+        return Kind.REVIEW, {"incident": incident.record}, {"text": said, "measures": done}
 
     record = _enter(settings, plan)
     entered = _(
@@ -62,7 +62,7 @@ def close(settings: Settings, number: str, text: str) -> None:
     """Enter that an incident is closed."""
     id_, said = number_of(number), text_of(text, "TEXT", _LONGEST)
 
-    def plan(told: Told) -> tuple[Kind, Body]:
+    def plan(told: Told) -> tuple[Kind, Body, Body | None]:
         incident = told.incident(id_)
         _refuse_closed(incident)
         if incident.state is not State.REVIEWED and not said:
@@ -71,7 +71,7 @@ def close(settings: Settings, number: str, text: str) -> None:
                 "or say why there is nothing to do: schoolfilter journal close {number} TEXT"
             )
             raise Failure(message.format(number=id_))
-        return Kind.CLOSED, {"incident": incident.record, "text": said}
+        return Kind.CLOSED, {"incident": incident.record}, {"text": said} if said else None
 
     record = _enter(settings, plan)
     click.echo(_("Incident {number} is closed (record {record}).").format(number=id_, record=record))
@@ -85,11 +85,11 @@ def reopen(settings: Settings, number: str, text: str) -> None:
     """Enter that a closed incident is open again, and why."""
     id_, said = number_of(number), _required(text, "TEXT")
 
-    def plan(told: Told) -> tuple[Kind, Body]:
+    def plan(told: Told) -> tuple[Kind, Body, Body | None]:
         incident = told.incident(id_)
         if incident.state is not State.CLOSED:
             raise Failure(_("incident {number} is not closed. Nothing was changed.").format(number=id_))
-        return Kind.REOPENED, {"incident": incident.record, "text": said}
+        return Kind.REOPENED, {"incident": incident.record}, {"text": said}
 
     record = _enter(settings, plan)
     click.echo(_("Incident {number} is open again (record {record}).").format(number=id_, record=record))
@@ -109,7 +109,7 @@ def correct(settings: Settings, record: int, text: str) -> None:
     """Enter a correction of a record that an incident is told from."""
     said = _required(text, "TEXT")
 
-    def plan(told: Told) -> tuple[Kind, Body]:
+    def plan(told: Told) -> tuple[Kind, Body, Body | None]:
         incident = told.holding(record)
         if incident is None:
             message = _(
@@ -117,7 +117,7 @@ def correct(settings: Settings, record: int, text: str) -> None:
                 "`schoolfilter journal show NUMBER` tells the numbers of records."
             )
             raise Failure(message.format(record=record))
-        return Kind.CORRECTION, {"incident": incident.record, "corrects": record, "text": said}
+        return Kind.CORRECTION, {"incident": incident.record, "corrects": record}, {"text": said}
 
     entered = _enter(settings, plan)
     click.echo(_("Record {record} is corrected by record {entered}.").format(record=record, entered=entered))
@@ -128,8 +128,8 @@ def _enter(settings: Settings, plan: Plan) -> int:
 
     async def work() -> int:
         async with opened_journal(settings) as journal, journal.changing(datetime.now(UTC)) as change:
-            kind, body = plan(await read_from(journal))
-            return await change.add(kind, body, by=who())
+            kind, body, private = plan(await read_from(journal))
+            return await change.add(kind, body, by=who(), private=private)
 
     return asyncio.run(work())
 

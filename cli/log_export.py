@@ -56,7 +56,7 @@ _STEM = "querylog"
 @reason_option(required=True)
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE.zip",
     help=_("The file to write; if not given: a name with the days in it, in the current folder."),
 )
@@ -139,5 +139,7 @@ def _stoppable(batches: Batches) -> Batches:
 def _owner(path: Path) -> str:
     try:
         return path.owner()
+    except PermissionError:  # a folder of the person behind sudo, into which the filter may not look
+        return os.environ.get("SUDO_USER", "?")
     except KeyError:
         return f"uid {path.stat().st_uid}"

@@ -14,7 +14,7 @@ from cli.context import Installation
 from cli.days import start_of
 from cli.errors import Misuse
 from cli.explanation import InvalidMoment, parse_moment
-from cli.typed import names_of, text_of
+from cli.typed import in_calendar, names_of, text_of
 from policy.decision import Action
 from policy.networks import IPNetwork
 from translations import _
@@ -136,7 +136,7 @@ def _moment(text: str | None, what: str, now: datetime, zone: tzinfo, *, days: i
     if text is None:
         return None, ""
     try:
-        day = date.fromisoformat(text.strip())
+        day = in_calendar(date.fromisoformat(text.strip()))
     except ValueError:
         pass
     else:
@@ -148,6 +148,8 @@ def _moment(text: str | None, what: str, now: datetime, zone: tzinfo, *, days: i
             "{option}: expected a day such as 2026-09-01, or a moment such as '2026-09-01 14:30', found {found}"
         )
         raise Misuse(message.format(option=what, found=repr(text[:60]))) from None
+    if in_calendar(moment.date()) != moment.date():
+        moment = start_of(in_calendar(moment.date()), zone)
     return moment, moment.isoformat()
 
 

@@ -92,6 +92,12 @@ def _say(settings: Settings, verdict: Verdict) -> None:
     if verdict.leftovers:
         said = _("Files left aside by a round of `schoolfilter journal archive` that was cut off: {count}")
         click.echo(said.format(count=len(verdict.leftovers)))
+    if verdict.adopted:
+        said = _(
+            "Files of the archive taken over after damage, of which nothing is proven before record {number}: {count}"
+        )
+        newest = max(record for _file, record in verdict.adopted)
+        click.echo(said.format(number=newest, count=len(verdict.adopted)))
     say_stops(verdict.stops, zone)
     say_alarms(verdict, zone)
     say_head(verdict)
@@ -107,6 +113,7 @@ def _json(verdict: Verdict) -> dict[str, object]:
         "removed": verdict.removed,
         "waiting": verdict.waiting,
         "leftovers": list(verdict.leftovers),
+        "adopted": [{"file": file, "record": record} for file, record in verdict.adopted],
         "stops": [
             {"worker": each.worker, "from": each.first.isoformat(), "to": each.over.isoformat()}
             for each in verdict.stops

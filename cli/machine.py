@@ -31,7 +31,10 @@ _LINES_LOOKED_AT = 5000
 """Newest lines of the query log in which clients are counted: some minutes of a school, read in a blink."""
 _LATELY = timedelta(days=1)
 """Whoever uses the internet asks within a day."""
-_WRITTEN_BY_US = ("policy.db", "policy.db-wal", "policy.db-shm", "lists", "querylog", "run")
+_WRITTEN_BY_US = (
+    "policy.db", "policy.db-wal", "policy.db-shm", "lists", "querylog", "run", "journal.db", "journal.db-wal",
+    "journal.db-shm", "heads.txt", "device.key", "archive", "papers",
+)  # fmt: skip
 _READ_BY_ALL = stat.S_IROTH | stat.S_IXOTH
 _TWO_SECONDS = 2.0
 

@@ -30,7 +30,7 @@ _DIRECTOR = "director"
 @click.option(
     "--output",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
     metavar="FOLDER",
     help=_("The folder to write into; it is made if need be."),
 )

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--language", "tongue", type=click.Choice(LANGUAGES), help=_("If not given: the school's language."))
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
     help=_("The PDF; if not given: one in the current folder."),
 )

@@ -9,9 +9,10 @@ import click
 
 from cli.context import who
 from cli.errors import Failure
-from cli.handout import confidential, hand_out
+from cli.handout import NoPlaceError, confidential, hand_out
 from journal.documents.kept_papers import KeptPaper, PaperKind, keep_paper
 from journal.opening import opened_journal
+from journal.trust.device_key import device_fingerprint, device_key
 from journal.trust.heads import written
 from settings.model import Settings
 from storage.audit import Head as TrailHead
@@ -33,7 +34,7 @@ def paper_options(command: Command) -> Command:
     for option in (
         click.option(
             "--output",
-            type=click.Path(file_okay=False, path_type=Path),
+            type=click.Path(file_okay=False, readable=False, path_type=Path),
             default=Path(),
             metavar="FOLDER",
             help=_("Where the PDF is written besides; if not given: the current folder."),
@@ -68,8 +69,12 @@ async def draw_up(
     """Draw a numbered paper up and keep it. `now`: aware, in the school's time zone. Errors as keep_paper says."""
     from papers.numbered import Numbered
 
+    key = device_fingerprint(device_key(settings.paths.device_key))
+
     def pdf(number: int, head: Head, language: str) -> bytes:
-        paper = Numbered(settings.school.name, kind, number, written(head), f"{trail.number}:{trail.digest[:16]}", now)
+        paper = Numbered(
+            settings.school.name, kind, number, written(head), f"{trail.number}:{trail.digest[:16]}", now, key
+        )
         return draw(paper, language)
 
     async with opened_journal(settings) as journal:
@@ -83,6 +88,8 @@ def deliver(kept: KeptPaper, folder: Path, *, personal: bool) -> None:
 
     Raises Failure: the paper is kept and entered in any case, and the message says where.
     """
+    from papers.kinds import paper_words
+
     for file in kept.files:
         copy = folder / file.name
         try:
@@ -92,12 +99,14 @@ def deliver(kept: KeptPaper, folder: Path, *, personal: bool) -> None:
                     target.write(data)
             else:
                 hand_out(copy, data)
-        except OSError as error:
+        except (OSError, NoPlaceError) as error:
             message = _("{path}: {error}. The paper is drawn up and entered in the journal; it is kept as {kept}")
-            raise Failure(message.format(path=copy, error=error.strerror or error, kept=file)) from error
+            lines = [message.format(path=copy, error=error.strerror or error, kept=file)]
+            lines += [error.next_step] if isinstance(error, NoPlaceError) else []
+            raise Failure("\n".join(lines)) from error
         click.echo(_("Written: {path}").format(path=copy))
     click.echo(
         _("Entered in the journal as record {record}: {kind} No. {number}/{year}.").format(
-            record=kept.record, kind=kept.kind, number=kept.number, year=kept.year
+            record=kept.record, kind=paper_words(kept.kind), number=kept.number, year=kept.year
         )
     )

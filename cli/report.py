@@ -13,9 +13,11 @@ import click
 from cli.audit_words import title_of
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
+from cli.looks import look
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened
 from cli.protocol import document_words
+from cli.reasons import reason_option
 from cli.table import print_json
 from cli.typed import text_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
@@ -54,6 +56,7 @@ def report() -> None:
 )
 @click.option("--measures", metavar="TEXT", help=_("Measures taken; if not given: lines to write on."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print the figures as JSON, and draw up nothing."))
+@reason_option(required=False)
 @paper_options
 @pass_settings
 def monthly(
@@ -62,6 +65,7 @@ def monthly(
     psychologist: str | None,
     measures: str | None,
     as_json: bool,
+    reason: str,
     tongues: tuple[str, ...],
     output: Path,
 ) -> None:
@@ -72,13 +76,13 @@ def monthly(
         text_of(text or "", option, _LONGEST)
         for text, option in ((psychologist, "--psychologist"), (measures, "--measures"))
     )
-    facts = asyncio.run(_gathered(settings, month, now))
+    facts = asyncio.run(_gathered(settings, month, reason, now))
     if as_json:
         from cli.report_json import report_json
 
         print_json(report_json(facts, now))
     else:
-        deliver(asyncio.run(_drawn_up(settings, facts, said, tongues, now)), output, personal=False)
+        deliver(asyncio.run(_drawn_up(settings, facts, said, tongues, now)), output, personal=True)
     if not facts.month.agrees:
         raise Failure(_("the figures do not agree with all of their sources; the report says where"))
 
@@ -94,10 +98,11 @@ def _expect_begun(month: str, today: date) -> None:
         raise Misuse(message.format(found=repr(month[:60])))
 
 
-async def _gathered(settings: Settings, month: str, now: datetime) -> "MonthFacts":
+async def _gathered(settings: Settings, month: str, reason: str, now: datetime) -> "MonthFacts":
     from journal.documents.monthly_paper import gather_month
 
     async with await opened(settings) as database:
+        await look(settings, "report monthly", reason, {"month": month})
         return await gather_month(settings, database, month, now)
 
 

@@ -70,6 +70,14 @@ def gather(settings: Settings) -> State:
 
 def problems(state: State) -> list[str]:
     """Return what is wrong, one sentence each; empty if all is well."""
+    found = server_problems(state)
+    if state.control_error or state.listening is None:
+        return found
+    return found + state.kept.problems() + state.incidents.problems()
+
+
+def server_problems(state: State) -> list[str]:
+    """Return what is wrong with supervisor, workers and lists, one sentence each."""
     if state.control_error:
         return [state.control_error]
     if state.listening is None:
@@ -98,7 +106,7 @@ def problems(state: State) -> list[str]:
         found.append(
             _("The lists could not be compiled, those in force stay: {error}").format(error=state.lists.note.error)
         )
-    return found + state.kept.problems() + state.incidents.problems()
+    return found
 
 
 def worker_problems(status: WorkerStatus) -> list[str]:

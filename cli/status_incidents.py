@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cli.incidents import read_from
 from journal.incidents import Incident, State
+from journal.notifying.contacts import Contact, contacts_of
 from journal.notifying.reminders import ReportDue, reports_due
 from journal.notifying.telling import AGE, TOLD_RULES
 from journal.opening import opened_journal
@@ -19,6 +20,8 @@ from translations import _
 
 _ALARMED = timedelta(days=7)
 """For so long an alarm is shown; `journal show --alarms` shows all."""
+_UNSIGNED = timedelta(days=1)
+"""Heads are signed each hour; a day without one is a fault."""
 _LATE = timedelta(minutes=30)
 """Within this time whoever can be told has been told."""
 
@@ -36,10 +39,18 @@ class IncidentsState:
     """Why the last try to tell of it failed; empty: nobody is entered who could be told."""
     alarms: tuple[str, ...] = ()
     reports: tuple[ReportDue, ...] = ()
+    contacts: tuple[Contact, ...] | None = None
+    """Who is told, without addresses; None: the journal cannot be read, or there is none."""
+    unsigned: datetime | None = None
+    """When the oldest record was entered that no signed head covers, if that is too long ago."""
 
     def problems(self) -> list[str]:
         """Return what is wrong, one sentence each."""
-        found = list(self.alarms)
+        return [*self.alarms, *self.untold_problems()]
+
+    def untold_problems(self) -> list[str]:
+        """Return why somebody was not told who should have been, a sentence; empty if there is nobody."""
+        found = []
         if self.untold is not None and self.failure:
             said = _("Somebody could not be told of an incident: {error}. See: schoolfilter journal show --state new")
             found.append(said.format(error=self.failure.rstrip(".")))
@@ -107,7 +118,15 @@ async def _state(journal: JournalDb, now: datetime, zone: tzinfo) -> IncidentsSt
         _failure(oldest) if oldest is not None else "",
         tuple(describe_alarm(each.body) for each in alarms),
         tuple(reports_due(papers, today, begun.at.astimezone(zone).date() if begun is not None else today)),
+        tuple(contacts_of([each async for each in journal.records((Kind.CONTACT,))]).values()),
+        await _unsigned(journal, now),
     )
+
+
+async def _unsigned(journal: JournalDb, now: datetime) -> datetime | None:
+    last = await journal.last_head()
+    first = await journal.record(last.number + 1 if last is not None else 1)
+    return first.at if first is not None and now - first.at > _UNSIGNED else None
 
 
 def _is_untold(incident: Incident, now: datetime) -> bool:

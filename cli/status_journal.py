@@ -33,13 +33,17 @@ class Kept:
         found = []
         if self.state.error:
             found.append(_("The journal cannot be kept now: {error}").format(error=self.state.error))
-        if self.state.lag_seconds > LATE_SECONDS:
-            found.append(
-                _("The journal is {seconds} s behind the query log: incidents are found late.").format(
-                    seconds=self.state.lag_seconds
-                )
-            )
+        if self.lateness():
+            found.append(self.lateness())
         return found
+
+    def lateness(self) -> str:
+        """Return by how much it is too far behind, a sentence; empty if it is not."""
+        if self.state is None or self.state.lag_seconds <= LATE_SECONDS:
+            return ""
+        return _("The journal is {seconds} s behind the query log: incidents are found late.").format(
+            seconds=self.state.lag_seconds
+        )
 
     def as_json(self) -> Mapping[str, object]:
         """Return it for machines."""

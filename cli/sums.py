@@ -31,7 +31,7 @@ def print_sums(sums: Sequence[Top], by: str, *, as_json: bool) -> None:
     if not sums:
         terminal.say(_("No queries."))
         return
-    headings = (heading(by), _("queries"), _("blocked"), "%")
+    headings = (heading(by).upper(), _("QUERIES"), _("BLOCKED"), "%")
     rows = [
         (printable(each.value) or _("(none)"), number(each.queries), number(each.blocked), _share(each))
         for each in sums

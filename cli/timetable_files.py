@@ -119,7 +119,7 @@ def import_command(
 @_kind_option
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
     metavar="FILE",
     help=_("Where to write; if not given: standard output."),
 )

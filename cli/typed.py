@@ -14,6 +14,7 @@ from translations import _
 LONGEST_TEXT = 300
 """A reason is a sentence; the block page and the log line show it whole."""
 LONGEST_NUMBER = 40
+_EARLIEST, _LATEST = date(1, 1, 4), date(9999, 12, 28)
 _RUN = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
@@ -43,10 +44,15 @@ def text_of(text: str, what: str, longest: int = LONGEST_TEXT) -> str:
 def day_of(text: str, what: str) -> date:
     """Return a day. Raises Misuse; `what` is the option it was given with."""
     try:
-        return date.fromisoformat(text.strip())
+        return in_calendar(date.fromisoformat(text.strip()))
     except ValueError:
         message = _("{option}: expected a day as YYYY-MM-DD, such as 2026-09-02, found {found}")
         raise Misuse(message.format(option=what, found=repr(text[:60]))) from None
+
+
+def in_calendar(day: date) -> date:
+    """Return a day, or the nearest one around which others can be reckoned: 9999-12-31 has no tomorrow."""
+    return min(max(day, _EARLIEST), _LATEST)
 
 
 def id_of(text: str) -> str:

@@ -15,6 +15,7 @@ from journal.trust.alarms import describe_alarm
 from journal.trust.heads import written
 from journal.trust.verdict import Broken, Stop, Verdict, describe
 from journal.trust.verifying import head_from
+from policy.sshsig import InvalidKey, fingerprint
 from settings.model import Settings
 from storage.evidence import Head, text
 from translations import _
@@ -64,15 +65,25 @@ def say_journal(settings: Settings, verdict: Verdict) -> None:
         click.echo(said.format(number=verdict.signed.number, moment=moment))
     else:
         click.echo(_("No head of it is signed yet: that is done every hour while the server runs."))
+    if key := _key(verdict):
+        click.echo(_("Key of this machine, for evidence: {fingerprint}").format(fingerprint=key))
     if verdict.erased:
         click.echo(_("Records whose personal part was erased, as others say: {count}").format(count=verdict.erased))
     if verdict.earlier:
         said = _(
-            "The journal was begun anew after damage: {count} heads in heads.txt are of the one before. What it held "
-            "is only in the file that was moved aside, on papers and in exports."
+            "journal.db was damaged: {count} heads in heads.txt are of records that were lost. They are only in the "
+            "file that was moved aside, on papers and in exports."
         )
         click.echo(said.format(count=verdict.earlier))
     say_alarms(verdict, zone)
+
+
+def _key(verdict: Verdict) -> str:
+    """Return the fingerprint of this machine's key; empty if the chain names none that can be read."""
+    try:
+        return fingerprint(verdict.key)
+    except InvalidKey:
+        return ""
 
 
 def say_alarms(verdict: Verdict, zone: tzinfo) -> None:
@@ -121,6 +132,7 @@ def print_verdict(verdict: Verdict, more: dict[str, object]) -> None:
             "head": verdict.head.link,
             "written": written(verdict.head),
             "signed": {"record": verdict.signed.number, "at": verdict.signed_at},
+            "key": _key(verdict),
             "erased": verdict.erased,
             "earlier_heads": verdict.earlier,
             "alarms": [

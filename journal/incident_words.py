@@ -12,7 +12,7 @@ def rule_words(rule: Rule) -> str:
     return {
         Rule.ATTEMPT: _("Somebody tried again and again, or in several ways, to reach what is closed."),
         Rule.UNLAWFUL: _("Somebody tried to reach what the law forbids. Once is enough to look into it."),
-        Rule.HARMFUL: _("Harmful content was asked for once, perhaps by accident."),
+        Rule.HARMFUL: _("Harmful content was asked for, and no attempt came of it: perhaps an accident."),
         Rule.AT_RISK: _("Somebody looked for self-harm or gambling. A pupil may need help, not punishment."),
         Rule.BEACON: _("A device asks for malicious names by itself: look at the device, not at the pupil."),
         Rule.REPORT: _("Somebody reported a site that should not open."),

@@ -24,7 +24,7 @@ class Rule(StrEnum):
     UNLAWFUL = "unlawful-contact"
     """A single contact with what the law forbids."""
     HARMFUL = "harmful-contact"
-    """A single contact with harmful content, perhaps by accident."""
+    """A single contact with harmful content, perhaps by accident; told if it is not the first."""
     AT_RISK = "at-risk"
     """Self-harm or gambling: a pupil may need help (R3 1.11)."""
     BEACON = "malware-beacon"
@@ -59,8 +59,9 @@ class Note:
     kind: Kind
     by: str
     text: str
-    """What was found or done; for Kind.TOLD how, and whether it arrived."""
+    """What was found or done, in a person's free words: personal, as below. For Kind.TOLD why it did not arrive."""
     measures: str = ""
+    """Personal, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,9 @@ def _gone_on(incident: Incident, record: Record) -> Incident:
             signs=tuple(dict.fromkeys((*incident.signs, *map(str, _sequence(body.get("signs")))))),
             asked=_asked(record.private or {}) or incident.asked,
         )
-    note = Note(record.number, record.at, record.kind, record.by, text(body, "text"), text(body, "measures"))
+    # What people write may name a pupil: it is sealed. Why a notice did not arrive names nobody.
+    said = body if record.kind is Kind.TOLD else record.private or {}
+    note = Note(record.number, record.at, record.kind, record.by, text(said, "text"), text(said, "measures"))
     state = incident.state
     match record.kind:
         case Kind.TOLD if body.get("arrived") is True and state is State.NEW:

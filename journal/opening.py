@@ -18,11 +18,12 @@ async def opened_journal(settings: Settings) -> AsyncIterator[JournalDb]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with open_journal(path, create=True) as journal:
         if (await journal.head()).number == 0:
-            await _begin(journal, settings)
+            await begin_chain(journal, settings)
         yield journal
 
 
-async def _begin(journal: JournalDb, settings: Settings) -> None:
+async def begin_chain(journal: JournalDb, settings: Settings) -> None:
+    """Enter the first record, unless another process was first. Raises StorageError, DeviceKeyError, OSError."""
     public = public_text(device_key(settings.paths.device_key).public_key())
     async with journal.changing(datetime.now(UTC)) as change:
         if change.head.number == 0:  # another process may have been first

@@ -8,6 +8,7 @@ from papers.blocks import Block, Column, facts, number, section, sentence, table
 from papers.dates import short_day, written_day
 from papers.frame import approval, frame, grouped, signers, spoken
 from papers.incident_words import role_words, rule_words, state_words
+from papers.kinds import paper_words
 from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number
 from papers.period import Index, list_blocks
 from papers.policy_words import level_words
@@ -265,7 +266,7 @@ def _papers(act: HandoverAct, language: str) -> list[Block]:
     ]
     rows = [
         (
-            _paper_words(each.kind),
+            paper_words(each.kind),
             str(each.number),
             short_day(each.day, language),
             each.file,
@@ -274,17 +275,6 @@ def _papers(act: HandoverAct, language: str) -> list[Block]:
         for each in act.papers
     ]
     return [heading, table(columns, rows)]
-
-
-def _paper_words(kind: str) -> str:
-    words = {
-        "act": _("Act of a check"),
-        "monthly-report": _("Monthly report"),
-        "handover": _("Handover act"),
-        "journal": _("Journal"),
-        "briefing": _("Briefing"),
-    }
-    return words.get(kind, kind)
 
 
 def _handed(keys: HandedKeys) -> list[Block]:

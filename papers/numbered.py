@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from papers.dates import written_moment
-from papers.frame import verification
+from papers.frame import grouped, verification
 from papers.letters import printable
 from papers.press import Value
 from translations import _
@@ -29,6 +29,8 @@ class Numbered:
     """Of the audit trail, as `audit verify --head` takes it; empty if there is no policy yet."""
     printed_at: datetime
     """Aware, in the school's time zone."""
+    key: str
+    """The fingerprint of the key with which this machine signs heads, as `ssh-keygen -lf` prints it."""
 
 
 def paper_number(paper: Numbered) -> str:
@@ -48,6 +50,7 @@ def chain_verification(paper: Numbered, rows: Sequence[tuple[str, str]] = ()) ->
     heads = [(_("Head of the journal's chain"), paper.head)]
     if paper.trail:
         heads.append((_("Head of the audit trail"), paper.trail))
+    heads.append((_("Key of this machine, for evidence"), grouped(paper.key)))
     return verification(
         [*rows, *heads],
         _(

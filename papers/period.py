@@ -14,8 +14,8 @@ from translations import _, language
 
 STATES = ("new", "told", "reviewed", "closed")
 """As journal.incidents.State has them."""
-_STATE_WIDTHS = {"new": 16, "told": 20, "reviewed": 25, "closed": 19}
-"""In millimetres: the Russian words are the longest."""
+_STATE_WIDTHS = {"new": 17, "told": 24, "reviewed": 24, "closed": 20}
+"""In millimetres: the Kazakh and Russian words are the longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +149,10 @@ def state_blocks(incidents: Sequence[IncidentLine]) -> list[Block]:
     if len(rules) > 1:
         rows.append((_("In all"), *_states(incidents), ""))
     columns = [
-        Column(_("Kind"), 40),
-        Column(_("In all"), 16, right=True),
+        Column(_("Kind"), 34),
+        Column(_("In all"), 18, right=True),
         *(Column(state_heading(state), width, right=True) for state, width in _STATE_WIDTHS.items()),
-        Column(_("Numbers"), 34),
+        Column(_("Numbers"), 33),
     ]
     return [table(columns, rows)]
 

@@ -7,6 +7,7 @@ fit is counted. Answers go out in any case: a log that fails must not take the s
 
 import contextlib
 import errno
+import fcntl
 import logging
 import os
 import time
@@ -173,6 +174,9 @@ class QueryLog:
                 path.unlink(missing_ok=True)
             self._failed(error)
             return
+        with contextlib.suppress(OSError):  # a file system without locks
+            # For as long as it is open: the journal takes no segment for closed that somebody may still write to.
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         self._close_segment()
         self._fd = fd
         self._sequence = sequence

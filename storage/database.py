@@ -65,6 +65,8 @@ async def database(
             await _log_ahead(connection)
             await connection.execute("PRAGMA synchronous = FULL")
             await connection.execute("PRAGMA foreign_keys = ON")
+            # What is erased on an order must not stay in free pages. Some builds of SQLite do so by themselves.
+            await connection.execute("PRAGMA secure_delete = ON")
             await _migrate(connection, path, migrations)
             yield connection
 

@@ -16,6 +16,12 @@ class StorageError(SchoolfilterError):
 class DamagedDatabase(StorageError):  # noqa: N818 - reads as what it is
     """The file is no database, or its content contradicts itself."""
 
+    def __init__(self, message: str, path: Path, found: str) -> None:
+        """`found`: what is wrong with the file."""
+        super().__init__(message)
+        self.path = path
+        self.found = found
+
 
 class NewerDatabase(StorageError):  # noqa: N818 - reads as what it is
     """The file was written by a newer version of the program."""
@@ -54,4 +60,19 @@ def damaged(path: Path, found: str) -> DamagedDatabase:
         "{path}: expected a sound database, found: {found}. Move the file aside and put a backup in its place "
         "(a copy from before the last migration lies beside it, if there was one), or begin anew: `schoolfilter init`."
     )
-    return DamagedDatabase(message.format(path=path, found=found))
+    return DamagedDatabase(message.format(path=path, found=found), path, found)
+
+
+@contextmanager
+def of_the_journal(path: Path) -> Iterator[None]:
+    """Say of a damaged journal.db what is right for it: nobody has to move it aside by hand."""
+    try:
+        yield
+    except DamagedDatabase as error:
+        if error.path != path:
+            raise
+        message = _(
+            "{path}: expected a sound database, found: {found}. While the server runs, it keeps the file aside and "
+            "goes on from the copy of the last night by itself: look at `schoolfilter status` in a minute."
+        )
+        raise DamagedDatabase(message.format(path=path, found=error.found), path, error.found) from error

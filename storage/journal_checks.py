@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from storage.database import database, transaction, value
+from storage.errors import of_the_journal
 from storage.evidence import Stored, seal_of
 from storage.journal_db import GUARDS, JournalDb
 from storage.journal_schema import MIGRATIONS
@@ -68,8 +69,9 @@ class CheckedJournal(JournalDb):
 @asynccontextmanager
 async def open_for_checking(path: Path) -> AsyncIterator[CheckedJournal]:
     """Open journal.db as it stands now, for as long as the block lasts. Raises StorageError."""
-    async with database(path, MIGRATIONS) as connection, transaction(connection, write=False):
-        yield CheckedJournal(connection)
+    with of_the_journal(path):
+        async with database(path, MIGRATIONS) as connection, transaction(connection, write=False):
+            yield CheckedJournal(connection)
 
 
 @cache

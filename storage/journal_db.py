@@ -16,6 +16,7 @@ from typing import NamedTuple
 import aiosqlite
 
 from storage.database import database, transaction, value
+from storage.errors import of_the_journal
 from storage.evidence import (
     PROGRAM,
     START,
@@ -117,10 +118,11 @@ class Inspector(NamedTuple):
 @asynccontextmanager
 async def open_journal(path: Path, *, create: bool = False) -> AsyncIterator["JournalDb"]:
     """Open journal.db for as long as the block lasts. Raises StorageError, also for any trouble of SQLite inside."""
-    async with database(path, MIGRATIONS, create=create) as connection:
-        for statement in GUARDS:
-            await connection.execute(statement)
-        yield JournalDb(connection)
+    with of_the_journal(path):
+        async with database(path, MIGRATIONS, create=create) as connection:
+            for statement in GUARDS:
+                await connection.execute(statement)
+            yield JournalDb(connection)
 
 
 # An accident with the sqlite3 program must not cost evidence; who means to change it is found by the chain.
@@ -291,6 +293,10 @@ class JournalDb:
         """Hold a transaction that begins now. All of it or nothing."""
         async with transaction(self._connection):
             yield Change(self._connection, at, await _head(self._connection))
+
+    async def fold(self) -> None:
+        """Empty the write-ahead log: what was erased may still stand there. Not done if somebody reads just then."""
+        await value(self._connection, "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class Change:

@@ -1,19 +1,26 @@
-"""The last policy that a worker could load, beside policy.db: it begins with that if policy.db is damaged or gone."""
+"""The last good copy of a database, beside it: what goes on if the file itself is damaged or gone.
+
+policy.db is copied by a worker that could load it, journal.db by the round of the night that found it whole.
+"""
 
 from pathlib import Path
 
 from storage.database import copy_database
 from storage.errors import translated
 
-NAME = "policy-last-good.db"
+
+def last_good(path: Path) -> Path:
+    """Return where the copy of a database lies, be it there or not: `policy-last-good.db` beside `policy.db`."""
+    return path.with_stem(f"{path.stem}-last-good")
 
 
-def last_good(policy_db: Path) -> Path:
-    """Return where the copy of a policy lies, be it there or not."""
-    return policy_db.with_name(NAME)
+def remember(path: Path) -> None:
+    """Copy a database that was just found good. Blocks on the disk. Raises StorageError."""
+    with translated(path):
+        copy_database(path, last_good(path))
 
 
-def remember(policy_db: Path) -> None:
-    """Copy a policy that was just loaded. Blocks on the disk. Raises StorageError."""
-    with translated(policy_db):
-        copy_database(policy_db, last_good(policy_db))
+def restore(path: Path, new: Path) -> None:
+    """Write what the copy of a database holds to another file. Blocks on the disk. Raises StorageError."""
+    with translated(last_good(path)):
+        copy_database(last_good(path), new)

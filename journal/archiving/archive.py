@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from blocklists.disk import DISK, Disk
+from journal.archiving.adopting import adopt
 from journal.archiving.archive_files import (
     LINES,
     ArchiveError,
@@ -34,6 +35,7 @@ from journal.archiving.log_table import aside
 from journal.archiving.retention import anonymise, expire, trim
 from journal.archiving.segment_text import open_text
 from journal.opening import opened_journal
+from journal.recovering import drop_copy, keep_copy
 from settings.model import LogDetail, Settings
 from storage.evidence import Kind, text
 from storage.journal_db import StoredArchive, StoredSegment
@@ -45,22 +47,46 @@ class AnotherRoundError(ArchiveError):
 
 
 async def archive_round(settings: Settings, now: datetime, *, today_too: bool = False, disk: Disk = DISK) -> Done:
-    """Do one round and return what it did.
+    """Do one round, keep a copy of the journal as it is then, and return what it did.
 
-    `today_too`: also archive closed segments of a day that is not over. Raises AnotherRoundError, StorageError,
-    DuckError, ArchiveError, OSError; then the next round goes on.
+    `today_too`: also archive closed segments of a day that is not over. What fails keeps nothing else from being done:
+    one damaged file must not hold up erasing and retention, nor a full disk what would make room on it. Raises then
+    AnotherRoundError, StorageError, DuckError, ArchiveError, OSError; the next round goes on.
     """
     with _alone(settings):
         sweep(settings)
         async with _begun(settings, now, disk) as work:
             await work.mend()
+            failures: list[Exception] = []
+            with _noted(failures):
+                await adopt(work)
             for day, segments in await _due(work, today_too=today_too, asked=await reach(work)):
-                await _archive(work, day, segments)
-            await carry_out(work)
-            await trim(work)
-            await anonymise(work)
-            await expire(work)
+                with _noted(failures):
+                    await _archive(work, day, segments)
+            for step in (carry_out, trim, anonymise, expire):
+                with _noted(failures):
+                    await step(work)
+            await _copy(settings, work.done)
+            if failures:
+                raise failures[0]
             return work.done
+
+
+@contextmanager
+def _noted(failures: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except (ArchiveError, duckdb.Error, OSError) as error:
+        failures.append(error)
+
+
+async def _copy(settings: Settings, done: Done) -> None:
+    """Copy the journal, so that it can go on from what a night left if it is damaged."""
+    verdict = await keep_copy(settings)
+    if not verdict.is_sound:
+        done.broken = verdict.broken[0]
+        if done.erased:
+            drop_copy(settings)
 
 
 @contextmanager
@@ -165,7 +191,7 @@ def _save(work: Work, segments: Sequence[StoredSegment], path: Path, *, careful:
         with ExitStack() as stack:
             texts = []
             for segment in segments:
-                text = open_text(work.segment(segment.name), work.scratch, careful=careful)
+                text = open_text(work.segment(segment.name), work.scratch, octets=segment.bytes, careful=careful)
                 stack.callback(text.close)
                 texts.append(text)
             write_texts(work.duck, texts, path, blocked_only=blocked_only)

@@ -15,6 +15,7 @@ import duckdb
 from blocklists.disk import DISK, Disk
 from journal.archiving.archive_files import digest_of_file, rewrite
 from journal.archiving.log_table import ASIDE, aside
+from journal.trust.verdict import Broken
 from settings.model import Settings
 from storage.evidence import Body, Kind, text, texts
 from storage.journal_db import JournalDb, StoredArchive, StoredSegment
@@ -38,6 +39,10 @@ class Done:
     erased_rows: int = 0
     waiting: list[str] = field(default_factory=list)
     """Erasures that wait for segments which are still open."""
+    adopted: int = 0
+    """Files of the archive that were taken over after journal.db was damaged."""
+    broken: Broken | None = None
+    """Why the journal was not copied: the first thing that verifying found."""
     changed: list[str] = field(default_factory=list)
     """Segments and files of the archive that are missing, or not what the journal says."""
 
@@ -87,10 +92,11 @@ class Work:
                 self.disk.move(path, final)
             else:
                 self.disk.remove(path)
-        for segment in await self.journal.segments():
-            if segment.removed and self.segment(segment.name).exists():
-                self.disk.remove(self.segment(segment.name))
         async for record in self.journal.records((Kind.REMOVED,)):
+            # Not what the table has as removed: a segment that was lost and then put back is evidence.
+            for name in texts(record.body, "segments"):
+                if self.segment(name).exists():
+                    self.disk.remove(self.segment(name))
             for file in texts(record.body, "files"):
                 if file not in archives and self.place(file).exists():
                     self.disk.remove(self.place(file))

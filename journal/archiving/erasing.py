@@ -4,15 +4,21 @@ Rows of the person are removed, not emptied: who knows whose data an order erase
 The sums of hours and days stay; they name nobody.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from journal.archiving.archive_files import count_rows
 from journal.archiving.archive_work import Work, begun
 from journal.archiving.erasure import Erasure, erasures
+from journal.detection.watching import client_of
+from journal.incidents import KINDS
+from journal.intake.following import is_time
 from resolver.segments import list_segments
 from storage.evidence import Kind, Record, text, whole
 
 ERASED = "erased"
+_LATE = timedelta(days=1)
+"""So much later a line may stand in the log than it was asked."""
 
 
 async def reach(work: Work) -> datetime | None:
@@ -35,7 +41,7 @@ async def _erase(work: Work, erasure: Erasure) -> None:
     condition, values = _condition(erasure, since, until)
     whole_archive = True
     for archive in await work.journal.archives():
-        if date.fromisoformat(archive.day) > erasure.last:
+        if date.fromisoformat(archive.day) > _plus(erasure.last, _LATE):
             continue
         if not await work.is_sound(archive):
             whole_archive = False
@@ -48,7 +54,7 @@ async def _erase(work: Work, erasure: Erasure) -> None:
     await work.remove_segments(
         await work.well_kept([archived[name] for name in _texts(work, since, until) if name in archived]), ERASED
     )
-    if whole_archive and not _texts(work, since, until):
+    if whole_archive and not _texts(work, since, until) and not await _is_in_mind(work, erasure, since, until):
         await _finish(work, erasure, since, until)
     else:
         work.done.waiting.append(erasure.id)
@@ -59,8 +65,35 @@ def _texts(work: Work, since: datetime, until: datetime) -> list[str]:
     return [
         segment.path.name
         for segment in list_segments(work.settings.paths.query_log)
-        if begun(segment.path.name) < until and segment.written >= since.timestamp()
+        if segment.written >= since.timestamp() and _begins_before(segment.path, until)
     ]
+
+
+def _begins_before(path: Path, until: datetime) -> bool:
+    """Tell whether a segment may hold lines of before: a worker writes later what a full disk did not take."""
+    if begun(path.name) < until:
+        return True
+    if begun(path.name) - until > _LATE:
+        return False
+    with path.open("rb") as file:
+        file.readline()
+        time = file.readline().partition(b"\t")[0]
+    return is_time(time) and datetime.fromisoformat(time.decode()) < until
+
+
+def _plus(day: date, span: timedelta) -> date:
+    return day + span if day < date.max - span else date.max
+
+
+async def _is_in_mind(work: Work, erasure: Erasure, since: datetime, until: datetime) -> bool:
+    """Tell whether the incident rules still have something of it in mind, which may yet become a record. Soon not."""
+    first, last = since.timestamp(), until.timestamp()
+    for name, state in (await work.journal.folds()).items():
+        for each in client_of(state).remembered():
+            theirs = name in erasure.clients or each.device in erasure.devices
+            if theirs and each.first < last and each.last >= first:
+                return True
+    return False
 
 
 def _condition(erasure: Erasure, since: datetime, until: datetime) -> tuple[str, list[str]]:
@@ -90,25 +123,35 @@ async def _finish(work: Work, erasure: Erasure, since: datetime, until: datetime
         }  # fmt: skip
         await change.add(Kind.ERASED, body)
         await change.unseal(unsealed)
+    await work.journal.fold()
     work.done.erased.append(erasure.id)
 
 
 async def _about(work: Work, erasure: Erasure, since: datetime, until: datetime) -> list[int]:
-    """Return the records of the person's incidents of that span whose private parts are still there."""
+    """Return the records of the person's incidents of that span whose private parts are still there.
+
+    With them what people wrote about these incidents, whenever: free words may name the person.
+    """
     records: dict[int, list[Record]] = {}
-    async for record in work.journal.records((Kind.INCIDENT, Kind.REPEAT), private=True):
+    async for record in work.journal.records(KINDS, private=True):
         private = record.private or {}
-        if record.kind is Kind.REPEAT:
+        if record.kind is Kind.INCIDENT:
+            if text(private, "client") in erasure.clients or text(private, "device") in erasure.devices:
+                records[record.number] = [record]
+        else:
             records.get(whole(record.body, "incident"), []).append(record)
-        elif text(private, "client") in erasure.clients or text(private, "device") in erasure.devices:
-            records[record.number] = [record]
     return [
         record.number
         for told in records.values()
-        if _moment(told[0], "first", until) <= until and _moment(told[-1], "last", since) >= since
+        if _moment(told[0], "first", until) <= until and _moment(_last(told), "last", since) >= since
         for record in told
         if record.private is not None
     ]
+
+
+def _last(told: list[Record]) -> Record:
+    """Return the record that says how far the incident went."""
+    return next((each for each in reversed(told) if each.kind is Kind.REPEAT), told[0])
 
 
 def _moment(record: Record, key: str, unknown: datetime) -> datetime:

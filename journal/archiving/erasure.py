@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from storage.evidence import Kind, Record, text, texts, whole
 from storage.journal_db import JournalDb
 
+_FIRST = date(1, 1, 3)
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -31,9 +33,11 @@ class Erasure:
 
     def span(self, zone: tzinfo) -> tuple[datetime, datetime]:
         """Return begin and end: what was asked after the request is not part of it."""
-        since = datetime.combine(self.first, datetime.min.time(), zone)
-        until = datetime.combine(self.last + timedelta(days=1), datetime.min.time(), zone)
-        return since, min(until, self.at)
+        # The calendar's first day has no midnight in UTC, and its last one no morrow: "all days" is asked for so.
+        since = datetime.combine(max(self.first, _FIRST), datetime.min.time(), zone)
+        if self.last >= self.at.astimezone(zone).date():
+            return since, self.at
+        return since, datetime.combine(self.last + timedelta(days=1), datetime.min.time(), zone)
 
 
 async def ask_for_erasure(

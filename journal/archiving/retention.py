@@ -25,7 +25,8 @@ async def trim(work: Work) -> None:
         return
     log = work.settings.log
     days = min(log.segment_days, log.anonymise_days or log.segment_days, log.retention_days)
-    segments = [each for each in await work.journal.segments() if not each.removed]
+    # One that was lost may have been put back: it is as old as the others.
+    segments = [each for each in await work.journal.segments() if not each.removed or work.segment(each.name).exists()]
     archived = [each for each in segments if each.archive and _is_older(work, each, days)]
     await work.remove_segments(await work.well_kept(archived), "archived")
     lost = [each.name for each in segments if not each.archive and _is_older(work, each, log.retention_days)]

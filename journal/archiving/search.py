@@ -4,6 +4,7 @@ What is found is about people: who asks enters an access record first (journal/a
 """
 
 import os
+import resource
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from resolver.segments import list_segments
 from settings.model import Settings
 
 _BATCH = 4096
+_OTHER_FILES = 256
 _MARGIN = timedelta(days=1)
 """A segment, and so a file of the archive, may hold lines of the next day; clocks are set now and then."""
 _BEGUN = "%Y%m%dT%H%M%S"
@@ -176,6 +178,7 @@ class Searcher:
 
     def _view(self, stack: ExitStack) -> None:
         """Open the files and give them to DuckDB as the table `log`."""
+        _allow_files(len(self._sources.segments) + len(self._sources.archives))
         folder = stack.enter_context(scratch(self._settings))
         newest = _newest(self._sources.segments)
         texts = []
@@ -255,6 +258,14 @@ def _select(where: str, *, newest_first: bool = False, limit: int | None = None)
 def _newest(segments: Sequence[Path]) -> set[Path]:
     """Return the last segment of each worker: it may be written to. Segments are in the order of their names."""
     return set({path.name.split("-")[1]: path for path in segments}.values())
+
+
+def _allow_files(count: int) -> None:
+    """Raise how many files this process may have open, as far as it may: years of an archive are more than 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OTHER_FILES + 2 * count  # DuckDB opens each once more
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
 def _open_archive(path: Path) -> int:

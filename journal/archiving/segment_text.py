@@ -7,6 +7,7 @@ being written, or that holds anything which no worker wrote, is copied without w
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,11 +44,17 @@ class Text:
         os.close(self.descriptor)
 
 
-def open_text(path: Path, scratch: Path, *, growing: bool = False, careful: bool = False) -> Text:
+def open_text(
+    path: Path, scratch: Path, *, octets: int | None = None, growing: bool = False, careful: bool = False
+) -> Text:
     """Open a segment. Raises OSError.
 
-    `growing`: somebody may be writing to it. `careful`: look at each line by itself, whatever the first look says.
+    `octets`: how many of the first are meant, whole lines; all, if it is not given. `growing`: somebody may be writing
+    to it. `careful`: look at each line by itself, whatever the first look says.
     """
+    if octets is not None and octets < path.stat().st_size:
+        with _beginning(path, octets, scratch) as copy:
+            return open_text(Path(copy.path), scratch, careful=careful)
     with path.open("rb") as file:
         header = file.readline(_LONGEST)
         columns = header.count(b"\t") + 1
@@ -60,6 +67,17 @@ def open_text(path: Path, scratch: Path, *, growing: bool = False, careful: bool
             damaged = _copy(file, copy, careful=careful or not sound or columns != len(COLUMNS))
             copy.flush()
             return Text(os.dup(copy.fileno()), len(COLUMNS), damaged + int(not sound))
+
+
+@contextmanager
+def _beginning(path: Path, octets: int, scratch: Path) -> Iterator[Text]:
+    """Copy the first octets of a segment: what was added to it behind our back is no part of the log."""
+    with path.open("rb") as file, tempfile.TemporaryFile(dir=scratch) as copy:
+        while octets > 0 and (chunk := file.read(min(octets, _CHUNK))):
+            copy.write(chunk)
+            octets -= len(chunk)
+        copy.flush()
+        yield Text(copy.fileno(), 0, 0)
 
 
 def lines_of(path: Path, octets: int, *, careful: bool = False) -> Iterator[tuple[int, list[str]]]:

@@ -21,6 +21,9 @@ from policy.decision import Action, Why
 
 MOST_CLIENTS = 4_000
 """Clients that are remembered at once; of more, the one that was quiet for longest is forgotten."""
+MOST_UNKNOWN = 200
+"""Incidents of clients that are no known device, entered within an hour of the log. Whoever makes up addresses must
+fill neither journal.db nor the letters of the people who are told. Known devices are few enough by themselves."""
 _PUT_BACK = 3600.0
 """Seconds by which lines may come late; if they are older, the clock was put back."""
 _MOST_MINUTES = 4_096
@@ -84,6 +87,12 @@ class Folding:
             if client.cases:
                 self._finished[name] = client
         heapify(self._queue)
+        self._hour, self._unknown = -1, 0
+        """In which hour of the log an incident was entered last, and how many of clients that are no known device."""
+        self._flood = -1
+        """The hour in which there was no room for more of them."""
+        self.flooded = ""
+        """When it was in the log that incidents were left out; whoever tells of it empties this."""
         nuisances = {each.id for each in CATEGORIES if each.severity is Severity.NUISANCE}
         self._nuisances = frozenset(each.encode() for each in nuisances)
         self._grave = {each.id.encode(): each.id for each in CATEGORIES if each.id not in nuisances}
@@ -148,7 +157,15 @@ class Folding:
         ]
         ready.sort(key=lambda each: (each[0], each[1], each[2].rule, each[2].category, each[2].first))
         found = []
-        for _shown, name, case in ready:
+        room: dict[int, int] = {}
+        for shown, name, case in ready:
+            if not case.device:
+                hour = int(shown // 3600)
+                left = room.setdefault(hour, MOST_UNKNOWN - (self._unknown if hour == self._hour else 0))
+                if left <= 0:
+                    self._leave_out(name, case, hour)
+                    continue
+                room[hour] -= 1
             key = f"{name} {case.rule} {case.category} {case.first_text}"
             self._cases[key] = name, case
             found.append(_found(key, name, case))
@@ -157,6 +174,9 @@ class Folding:
     def entered(self, key: str, record: int) -> None:
         """Note under which number an incident was entered as `found` had it."""
         name, case = self._cases.pop(key)
+        if not case.device:
+            hour = int(case.shown // 3600)
+            self._hour, self._unknown = hour, self._unknown + 1 if hour == self._hour else 1
         case.record = record
         case.written()
         self._touched.add(name)
@@ -241,6 +261,14 @@ class Folding:
                 del self._clients[name]
             else:
                 heappush(queue, (client.queued, name))
+
+    def _leave_out(self, name: str, case: Case, hour: int) -> None:
+        """Forget an incident for which there is no room; the query log holds what was asked for."""
+        if self._flood != hour:
+            self._flood, self.flooded = hour, case.first_text
+        self._clients[name].leave(case)
+        self._touched.add(name)
+        self._put_away(name)
 
     def _put_away(self, name: str) -> None:
         """Forget the incidents of a client of which all is written."""

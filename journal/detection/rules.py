@@ -122,7 +122,8 @@ def explained(rules: Rules) -> tuple[Explained, ...]:
         Rule.HARMFUL: (
             _(
                 "A client went to a harmful site, and within {minutes} minutes it did not become an attempt. It is "
-                "entered, but nobody is told: it may have been an accident."
+                "entered, but nobody is told: it may have been an accident. If the same client comes again to such a "
+                "site later, within a month, it is told."
             ).format(minutes=rules.window_minutes),
             {**window},
         ),

@@ -1,6 +1,7 @@
 """What the incident rules have in mind of one client, and what they make of each visit. Pure."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -115,6 +116,15 @@ class Client:
         return (
             self.visit is None and self.search < 0 and self.shut < 0 and not (self.trails or self.rhythms or self.cases)
         )
+
+    def remembered(self) -> Iterator[Touch | Case]:
+        """Yield all that is in mind of what was asked for."""
+        yield from self.cases
+        yield from self.visit.touches.values() if self.visit is not None else ()
+        for trail in self.trails.values():
+            yield from trail
+        for rhythm in self.rhythms.values():
+            yield rhythm.touch
 
     # -- the rules -----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Papers that were drawn up: numbered by kind and year, kept as files, with their digests in the chain."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
+from journal.trust.alarms import Alarm
 from journal.trust.device_key import device_key
 from journal.trust.signing import keep_head
 from settings.model import Settings
@@ -66,7 +68,7 @@ async def keep_paper(
     files: list[Path] = []
     try:
         async with journal.changing(at) as change:
-            number, head = await _next_number(journal, kind, at.year), change.head
+            number, head = await _next_number(journal, folder, kind, at.year), change.head
             said: list[Mapping[str, object]] = []
             for language in languages:
                 pdf = draw(number, head, language)
@@ -85,12 +87,22 @@ async def keep_paper(
     return KeptPaper(kind, number, at.year, tuple(files), head, record)
 
 
-async def _next_number(journal: JournalDb, kind: PaperKind, year: int) -> int:
+async def _next_number(journal: JournalDb, folder: Path, kind: PaperKind, year: int) -> int:
     last = 0
+    async for record in journal.records((Kind.ALARM,)):
+        if text(record.body, "what") == Alarm.DAMAGED:
+            last = _last_of_files(folder, kind, year)
     async for record in journal.records((Kind.PAPER,)):
         if text(record.body, "paper") == kind and whole(record.body, "year") == year:
             last = max(last, whole(record.body, "number"))
     return last + 1
+
+
+def _last_of_files(folder: Path, kind: PaperKind, year: int) -> int:
+    """Return the highest number that a paper in the folder has: its record may be lost, but people signed it."""
+    form = re.compile(rf"{kind}-{year}-([0-9]{{3,9}})-[a-z]+\.pdf")
+    found = (form.fullmatch(path.name) for path in folder.glob("*.pdf"))
+    return max((int(name[1]) for name in found if name is not None), default=0)
 
 
 def _write(path: Path, octets: bytes) -> None:

@@ -47,13 +47,15 @@ class MonthFacts:
 async def gather_month(settings: Settings, database: PolicyDb, month: str, now: datetime) -> MonthFacts:
     """Return the figures of a month that has begun, compared with all their sources. `now`: aware.
 
+    With the measures that people wrote down, which are sealed: who asks for it enters a look first.
+
     Raises StorageError, ListError, OSError.
     """
     zone = ZoneInfo(settings.school.time_zone)
     first, last = bounds(month)
     after = last + timedelta(days=1)
     async with opened_journal(settings) as journal:
-        records = [each async for each in journal.records(RECORDS)]
+        records = [each async for each in journal.records(RECORDS, private=True)]
         counts = [each async for each in journal.counts(first.isoformat(), after.isoformat())]
         following = await journal.positions()
         found = month_of(month, now.astimezone(zone).date(), records, counts, zone, following)

@@ -72,8 +72,8 @@ def _note(record: Record, zone: tzinfo) -> SheetNote:
     return SheetNote(
         record.at.astimezone(zone),
         record.by,
-        text(record.body, "text"),
-        text(record.body, "measures"),
+        text(record.private or {}, "text"),
+        text(record.private or {}, "measures"),
         record=record.number,
         corrects=whole(record.body, "corrects") if record.kind is Kind.CORRECTION else 0,
     )

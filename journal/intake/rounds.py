@@ -41,6 +41,10 @@ class Nightly:
             return
         self._task = asyncio.create_task(self._round(local.date()))
 
+    def again(self) -> None:
+        """Let another round be due today: what the last one left is to be looked at."""
+        self._done = None
+
     async def stop(self) -> None:
         """End a round that is under way: it is safe at any moment, and the next one mends."""
         if self._task is not None:

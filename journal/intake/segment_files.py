@@ -1,5 +1,6 @@
 """The segments that are being followed: their files, how far each was taken, and the digest of what was taken."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +98,20 @@ def read_at(path: Path, start: int, count: int) -> bytes:
         return os.pread(descriptor, count, start)
     finally:
         os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a worker has the segment open: as long as it has, it may write to it. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks: then names and times have to do
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def begin(segment: Segment, now: float) -> Followed | None:

@@ -57,4 +57,5 @@ def write_state(settings: Settings, state: JournalState) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(asdict(state), ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.chmod(0o600)
     beside.replace(path)

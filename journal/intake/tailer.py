@@ -1,7 +1,7 @@
 """The process that keeps the journal, for years, and whatever happens to it, the school does not notice.
 
 Here is what goes round: batches (taking.py); once a minute the head, the sums of days and the nightly round; the words
-for `status`. A journal.db that is damaged is moved aside and begun anew; one that cannot be written now is waited for.
+for `status`. One that is damaged is replaced (journal/recovering.py); one that cannot be written now is waited for.
 """
 
 import asyncio
@@ -23,11 +23,10 @@ from journal.intake.state import JournalState, read_state, write_state
 from journal.intake.taking import PACE, Pace, Taking
 from journal.notifying.notices import tell_due
 from journal.opening import opened_journal
-from journal.trust.alarms import Alarm
+from journal.recovering import begin_again
 from settings.errors import SchoolfilterError
 from settings.model import Settings
 from storage.errors import DamagedDatabase
-from storage.evidence import Kind
 from storage.journal_db import JournalDb
 
 GLANCE = 1.0
@@ -77,8 +76,6 @@ class Tailer:
         self._pause = FIRST_PAUSE
         self.idle = False
         """Whether all that could be taken had been taken when it last looked."""
-        self._moved: dict[str, object] = {}
-        """What the alarm about a damaged journal.db says, until it is entered."""
         state = read_state(settings)
         self._head = state.head if state is not None else ""
         self._written = -MINUTE
@@ -101,7 +98,9 @@ class Tailer:
                         self._drop_log()
                 except DamagedDatabase as error:
                     await self._failed(str(error))
-                    self._move_aside()
+                    if error.path == self._settings.paths.journal_db:
+                        await self._begin_again()
+                        nightly.again()
                 except (SchoolfilterError, OSError) as error:
                     await self._failed(str(error))
                 except Exception as error:
@@ -117,7 +116,6 @@ class Tailer:
     async def _keep(self, journal: JournalDb, nightly: Nightly) -> None:
         """Keep the journal while its file is the one that was opened."""
         settings, loop = self._settings, asyncio.get_running_loop()
-        await self._enter_moved(journal)
         file = _file(settings.paths.journal_db)
         folding = Folding(Rules.of(settings), await journal.folds())
         taking = await Taking.begin(journal, settings, LessonScene(settings), folding, self._pace)
@@ -168,31 +166,19 @@ class Tailer:
 
     # -- a damaged file ------------------------------------------------------------------------------------------------
 
-    def _move_aside(self) -> None:
-        """Move a damaged journal.db out of the way, with what belongs to it: somebody may look into it yet."""
-        path = self._settings.paths.journal_db
-        aside = path.with_name(f"{path.name}.damaged-{self._clock().astimezone(UTC):%Y%m%dT%H%M%S}")
+    async def _begin_again(self) -> None:
         try:
-            # The log first: without it, the file alone may still be damaged, but never looks sound and lacks its end.
-            for suffix in ("-wal", "-shm", ""):
-                with contextlib.suppress(FileNotFoundError):
-                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-        except OSError as error:
-            logger.error("the damaged journal cannot be moved aside: %s", error)
-            return
-        self._moved = {"what": Alarm.DAMAGED.value, "moved": aside.name, "head": self._head}
+            moved = await begin_again(self._settings, self._clock(), self._head)
+        except (SchoolfilterError, OSError) as error:
+            logger.error("the damaged journal cannot be replaced now: %s", error)
+        else:
+            logger.error("journal.db was damaged: it is kept as %s, and the journal goes on from what is good", moved)
 
     def _drop_log(self) -> None:
         """Remove the write-ahead log of a file that is no longer there: it must not be applied to another one."""
         path = self._settings.paths.journal_db
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-    async def _enter_moved(self, journal: JournalDb) -> None:
-        if self._moved:
-            async with journal.changing(self._clock()) as change:
-                await change.add(Kind.ALARM, self._moved)
-            self._moved = {}
 
     # -- what it says of itself ----------------------------------------------------------------------------------------
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from journal.detection.folding import Folding
+from journal.detection.folding import MOST_UNKNOWN, Folding
 from journal.intake.days import day_of
 from journal.intake.entering import Lessons, Register, placed
 from journal.intake.following import Counter, before, last_time, merged, superseded
-from journal.intake.segment_files import Followed, begin, read_at, reading, resume
+from journal.intake.segment_files import Followed, begin, is_held, read_at, reading, resume
 from journal.trust.alarms import Alarm
 from resolver.segments import Segment, list_segments
 from settings.model import Settings
@@ -313,6 +313,9 @@ class Taking:
         closing = self._at_their_end(now)
         moved = [each for each in self._following.values() if not each.noted]
         found, repeats, folds = await placed(folding.found(), self._lessons), folding.repeats(), folding.changed()
+        if folding.flooded:
+            self._alarms.append({"what": Alarm.FLOODED.value, "first": folding.flooded, "most": MOST_UNKNOWN})
+            folding.flooded = ""
         if not (closing or moved or found or repeats or folds or self._lost or self._alarms):
             return
         async with self._journal.changing(now) as change:
@@ -345,10 +348,13 @@ class Taking:
         return [each for each in self._following.values() if each.whole and self._is_over(each, open_ones, now)]
 
     def _is_over(self, followed: Followed, others: Sequence[Segment], now: datetime) -> bool:
-        if superseded(followed.segment, others, now):
-            return True
-        still = time.monotonic() - followed.still > self._pace.still_seconds
-        return still and abs(now.timestamp() - followed.segment.written) > self._pace.idle_seconds
+        if not superseded(followed.segment, others, now):
+            still = time.monotonic() - followed.still > self._pace.still_seconds
+            if not still or abs(now.timestamp() - followed.segment.written) <= self._pace.idle_seconds:
+                return False
+        # A worker that cannot begin a new segment, for the folder takes no file, goes on with the old one.
+        with reading(self._folder):
+            return not is_held(followed.segment.path)
 
 
 async def _close(change: Change, name: str, position: Position, *, removed: int) -> None:

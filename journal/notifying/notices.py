@@ -13,10 +13,10 @@ from journal.notifying.mail import Letter, send_mail
 from journal.notifying.notice_text import Notice, notice
 from journal.notifying.sending import NotSent, SendRules, Unreachable
 from journal.notifying.telegram import send_telegram
-from journal.notifying.telling import AGE, Delivery, Message, Route, deliveries_of, plan, to_enter, told_body
+from journal.notifying.telling import AGE, Delivery, Message, Route, deliveries_of, plan, to_enter, to_tell, told_body
 from journal.notifying.webhook import send_webhook, webhook_value
 from settings.model import Settings
-from storage.evidence import START, Head, Kind
+from storage.evidence import START, Body, Head, Kind, text
 from storage.journal_db import JournalDb
 from translations import _
 
@@ -29,6 +29,8 @@ class Memory:
     """Where the chain stood when there was nothing left to tell."""
     tried: dict[Route, datetime] = field(default_factory=dict)
     """When a route failed last."""
+    owed: list[tuple[Incident, Body]] = field(default_factory=list)
+    """What is to be entered of messages that went out: while it cannot be, no other goes out."""
 
 
 _MEMORY = Memory()
@@ -44,8 +46,9 @@ async def tell_due(
     could not be entered, for the power failed in between, is sent once more, as the same letter.
     """
     head = await journal.head()
-    if head == memory.settled:
+    if head == memory.settled and not memory.owed:
         return
+    await _enter_owed(journal, memory, now)
     zone = ZoneInfo(settings.school.time_zone)
     incidents, deliveries = await _recent(journal, now)
     told = [*await contacts(journal), *_webhook(settings)]
@@ -61,11 +64,23 @@ async def tell_due(
         else:
             memory.tried.pop(message.route, None)
             entered = list(message.incidents)
-        async with journal.changing(now) as change:
-            for incident in entered:
-                await change.add(Kind.TOLD, told_body(message, incident, failure))
+        memory.owed += [(incident, told_body(message, incident, failure)) for incident in entered]
+        await _enter_owed(journal, memory, now)
     if not found.waits:
         memory.settled = head
+
+
+async def _enter_owed(journal: JournalDb, memory: Memory, now: datetime) -> None:
+    """Enter who was told. A full disk may keep us from it for hours, in which nobody is to get a letter each minute."""
+    if not memory.owed:
+        return
+    async with journal.changing(now) as change:
+        for incident, body in memory.owed:
+            record = await journal.record(incident.record)
+            # journal.db may have been put back meanwhile: then under this number stands something else, or nothing.
+            if record is not None and text(record.body, "id") == incident.id:
+                await change.add(Kind.TOLD, body)
+    memory.owed.clear()
 
 
 async def contacts(journal: JournalDb) -> list[Contact]:
@@ -111,7 +126,7 @@ def _work(
 async def _recent(journal: JournalDb, now: datetime) -> tuple[list[Incident], list[Delivery]]:
     """Return the incidents of late with no more of what is personal than a notice says, and who was told of them."""
     records = [each async for each in journal.records(KINDS, since=now - AGE, private=True)]
-    incidents = [replace(each, client="", teacher="", asked=()) for each in replay(records)]
+    incidents = [replace(each, client="", teacher="", asked=(), notes=()) for each in to_tell(replay(records))]
     return incidents, deliveries_of(records)
 
 

@@ -11,7 +11,7 @@ from policy.categories import Severity
 from storage.evidence import Body, Kind, Record, text, whole
 
 TOLD_RULES = frozenset({Rule.ATTEMPT, Rule.UNLAWFUL, Rule.AT_RISK, Rule.BEACON, Rule.REPORT})
-"""A single contact with harmful content is entered, but nobody is called for it."""
+"""A single contact with harmful content is entered, but nobody is called for it, unless it repeats."""
 URGENT_RULES = frozenset({Rule.UNLAWFUL, Rule.AT_RISK})
 """These do not wait until others come."""
 
@@ -98,6 +98,23 @@ def told_body(message: Message, incident: Incident, failure: str) -> Body:
     }
 
 
+def to_tell(incidents: Iterable[Incident]) -> list[Incident]:
+    """Return those that somebody is called for: what is harmful when the same client comes again to such a category.
+
+    `incidents`: those of AGE in the order of entry, with clients and devices. What follows soon is the same incident,
+    so another one is of another hour or day. Whose personal part was erased is nobody's repeat.
+    """
+    came: set[tuple[str, str]] = set()
+    found = []
+    for each in incidents:
+        whose = (each.device or each.client, each.category)
+        if each.rule in TOLD_RULES or (whose[0] and whose in came):
+            found.append(each)
+        if each.rule is Rule.HARMFUL:
+            came.add(whose)
+    return found
+
+
 def plan(
     incidents: Collection[Incident],
     contacts: Collection[Contact],
@@ -106,7 +123,10 @@ def plan(
     now: datetime,
     zone: tzinfo,
 ) -> Plan:
-    """Return what is to be told now. `tried`: when a route failed last; after a restart nobody knows, then at once."""
+    """Return what is to be told now. `tried`: when a route failed last; after a restart nobody knows, then at once.
+
+    `incidents`: of `to_tell`.
+    """
     messages = []
     waits = False
     people = [each for each in contacts if Channel.WEBHOOK not in each.channels]
@@ -155,7 +175,7 @@ def _waiting(
     elder = {each.incident for each in deliveries if each.arrived and each.record < contact.record}
     found = []
     for incident in incidents:
-        if incident.rule not in TOLD_RULES or incident.state not in (State.NEW, State.TOLD):
+        if incident.state not in (State.NEW, State.TOLD):
             continue
         if now - incident.at > AGE:
             continue

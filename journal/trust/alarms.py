@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from storage.evidence import Body, Record, stamp, text
+from storage.evidence import Body, Record, text, texts, whole
 from storage.journal_db import SignedHead
 from translations import _
 
@@ -16,13 +16,20 @@ class Alarm(StrEnum):
     ROLLED_BACK = "journal-rolled-back"
     """journal.db does not hold a head that was signed. `number`, `link`: that head."""
     DAMAGED = "journal-damaged"
-    """journal.db could not be read and was begun anew. `moved`: where the old file is; `head`: the last known of it."""
+    """journal.db could not be read. `moved`: where the old file is; `head`: the last known of it; `kept`: the last
+    record of the copy that the journal went on from, 0: it was begun anew; `heads`: how many lines heads.txt had."""
+    ADOPTED = "archive-adopted"
+    """What lay in the archive after that was taken over. `damage`: record of that alarm; `files`: those that no record
+    had named as they are; `repeated`: those removed because segments that are still there hold the same."""
     SEGMENT_CHANGED = "segment-changed"
     """What was taken in from a segment is not what it holds now. `segment`: its name."""
     SEGMENT_LOST = "segment-lost"
     """A segment shrank or vanished before it was taken in whole. `segment`: its name, `digest`: of what was taken."""
     SEGMENT_MISSING = "segment-missing"
     """A segment that is closed was gone before it could be archived. `segment`: its name."""
+    FLOODED = "incidents-flooded"
+    """Clients that are no known device made more incidents in an hour than are entered. `first`: when it began in the
+    query log; `most`: how many are entered."""
     ARCHIVE_CHANGED = "archive-changed"
     """A file of the archive is gone or not what its record says. `file`: its path in the archive's folder."""
 
@@ -41,6 +48,17 @@ def describe_alarm(body: Body) -> str:
                 "journal.db does not hold record {number}, which was there before: it was put back to an earlier state "
                 "or written anew. Keep the file, and run `schoolfilter journal verify`."
             ).format(number=text(body, "number"))
+        case Alarm.DAMAGED if whole(body, "kept"):
+            return _(
+                "journal.db could not be read; the journal goes on from its last good copy, which ends with record "
+                "{kept}. Records after it, up to {last} or more, are only in the damaged file, kept as {file}. What "
+                "the query log holds is found again; what people entered since then is to be entered again."
+            ).format(kept=whole(body, "kept"), last=_last(body), file=text(body, "moved"))
+        case Alarm.ADOPTED:
+            return _(
+                "Files of the archive taken over as they were found after the damage of record {damage}: {count}. "
+                "What they hold is not proven before this record; compare it with exports and backups."
+            ).format(damage=whole(body, "damage"), count=len(texts(body, "files")))
         case Alarm.DAMAGED:
             return _(
                 "journal.db could not be read and was begun anew. The damaged file is kept as {file}; records before "
@@ -66,13 +84,29 @@ def describe_alarm(body: Body) -> str:
                 "The file {file} of the archive is gone or was changed. Put it back from a backup; find out who can "
                 "write to the folder. `schoolfilter log verify` says more."
             ).format(file=text(body, "file"))
+        case Alarm.FLOODED:
+            return _(
+                "From {moment} on, addresses that are no known devices made more than {most} incidents within an hour: "
+                "somebody makes up addresses, or a program does. Those beyond were not entered; the query log holds "
+                "what was asked for. Look at `schoolfilter log search --action block --top client`."
+            ).format(moment=text(body, "first"), most=whole(body, "most"))
     return text(body, "text") or text(body, "what")
 
 
-def is_of_earlier_journal(head: SignedHead, begun: Iterable[Record], alarms: Iterable[Record]) -> bool:
-    """Return whether a head was signed before the journal was begun anew, and the journal says that it was.
+def _last(body: Body) -> int:
+    """Return the number of the last record that is known to have been in a damaged journal.db."""
+    number = text(body, "head").partition(":")[0]
+    return max(int(number) if number.isdecimal() else 0, whole(body, "kept"))
 
-    `begun`: its Kind.BEGUN records, `alarms`: its Kind.ALARM records.
+
+def is_of_earlier_journal(head: SignedHead, line: int, alarms: Iterable[Record]) -> bool:
+    """Return whether the journal says that it lost the record of a head when it was damaged.
+
+    `line`: where the head stands in heads.txt, from 1. By that and not by moments: the clock may have lost its time
+    together with the power. `alarms`: the journal's Kind.ALARM records.
     """
-    anew = any(text(record.body, "what") == Alarm.DAMAGED for record in alarms)
-    return anew and any(head.at < stamp(record.at) for record in begun)
+    return any(
+        head.number > whole(record.body, "kept") and line <= whole(record.body, "heads")
+        for record in alarms
+        if text(record.body, "what") == Alarm.DAMAGED
+    )

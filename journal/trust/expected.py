@@ -10,6 +10,7 @@ from storage.journal_db import Inspector, StoredArchive, StoredSegment
 _UNSEALED = "unsealed"
 _OF_NO_TABLE = frozenset(Kind) - {
     Kind.BEGUN, Kind.ALARM, Kind.SEGMENT, Kind.ARCHIVE, Kind.REWRITTEN, Kind.REMOVED, Kind.DAY, Kind.ACCOUNT,
+    Kind.PAPER,
 }  # fmt: skip
 
 
@@ -40,6 +41,12 @@ class Expected:
     """`bytes` is -1 where no record says it."""
     removed_archives: dict[str, StoredArchive] = field(default_factory=dict)
     """As they were when they were removed."""
+    adopted: dict[str, int] = field(default_factory=dict)
+    """Files of the archive that were taken over after damage, with the record before which nothing proves them."""
+    papers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Files of papers, `YEAR/NAME`, with their record and digest."""
+    key: str = ""
+    """The public key by which this machine signs now."""
     lost: dict[str, str] = field(default_factory=dict)
     """Segments that were gone before they were taken in whole, with the digest of what was taken."""
     days: dict[str, Record] = field(default_factory=dict)
@@ -64,7 +71,8 @@ class Expected:
         match record.kind:
             case Kind.BEGUN:
                 self.begun.append(record)
-                self.keys.add(text(record.body, "key"))
+                self.key = text(record.body, "key")
+                self.keys.add(self.key)
             case Kind.ALARM:
                 self.alarms.append(record)
                 self._alarm(record.body)
@@ -78,13 +86,16 @@ class Expected:
                 self._removed(record.body)
             case Kind.DAY:
                 self.days[text(record.body, "date")] = record
+            case Kind.PAPER:
+                self._paper(record)
             case Kind.ACCOUNT:
                 self._account(record)
 
     def _alarm(self, body: Body) -> None:
         match text(body, "what"):
             case Alarm.KEY_CHANGED:
-                self.keys.add(text(body, "key"))
+                self.key = text(body, "key")
+                self.keys.add(self.key)
             case Alarm.SEGMENT_LOST:
                 self.lost[text(body, "segment")] = text(body, "digest")
 
@@ -122,6 +133,8 @@ class Expected:
                 raise Contradiction(f"expected a segment that is closed, found {name!r}")
             self.segments[name] = replace(known, stored=replace(known.stored, archive=file))
 
+        self._adopted(record)
+
     def _rewritten(self, record: Record) -> None:
         body = record.body
         known = self.archives.get(text(body, "file"))
@@ -134,6 +147,11 @@ class Expected:
             digest=text(body, "after"),
             record=record.number,
         )
+        self._adopted(record)
+
+    def _adopted(self, record: Record) -> None:
+        if "adopted" in record.body:
+            self.adopted[text(record.body, "file")] = record.number
 
     def _removed(self, body: Body) -> None:
         for name in texts(body, "segments"):
@@ -142,9 +160,16 @@ class Expected:
                 raise Contradiction(f"expected a segment that is closed, found {name!r}")
             self.segments[name] = replace(known, stored=replace(known.stored, removed=1))
         for file in texts(body, "files"):
-            if file not in self.archives:
-                raise Contradiction(f"expected a file of the archive, found {file!r}")
-            self.removed_archives[file] = self.archives.pop(file)
+            if file in self.archives:  # retention also removes files that no record names
+                self.removed_archives[file] = self.archives.pop(file)
+            self.adopted.pop(file, None)
+
+    def _paper(self, record: Record) -> None:
+        files = record.body.get("files")
+        for each in files if isinstance(files, list) else []:
+            if isinstance(each, dict):
+                file = f"{whole(record.body, 'year')}/{text(each, 'file')}"
+                self.papers[file] = (record.number, text(each, "sha256"))
 
     def _account(self, record: Record) -> None:
         body = record.body

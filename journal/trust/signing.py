@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from journal.trust.alarms import Alarm, is_of_earlier_journal
 from journal.trust.device_key import device_key
 from journal.trust.heads import signed_head
-from journal.trust.witness import append_witness, last_witness
+from journal.trust.witness import append_witness, last_witness, read_witness
 from policy.sshsig import public_text
 from settings.model import Settings
 from storage.evidence import Head, Kind, text
@@ -72,13 +72,13 @@ async def _note_lost_head(journal: JournalDb, settings: Settings, now: datetime)
 
 
 async def _lost_head(journal: JournalDb, settings: Settings) -> SignedHead | None:
-    """Return the head signed last if journal.db does not hold it, though it has not been begun anew since."""
+    """Return the head signed last if journal.db does not hold it, and it is not one that a damaged one lost."""
     seen = last_witness(settings.paths.heads)
     if seen is None:
         return None
     async for stored in journal.stored(after=seen.number - 1, until=seen.number):
         if stored.link == seen.link:
             return None
-    begun = [record async for record in journal.records((Kind.BEGUN,))]
     alarms = [record async for record in journal.records((Kind.ALARM,))]
-    return None if is_of_earlier_journal(seen, begun, alarms) else seen
+    lines = len(read_witness(settings.paths.heads))
+    return None if is_of_earlier_journal(seen, lines, alarms) else seen

@@ -74,7 +74,9 @@ class Verdict:
     erased: int = 0
     """Records whose private part was erased, as others say."""
     earlier: int = 0
-    """Lines of heads.txt that are of a journal before this one was begun anew."""
+    """Lines of heads.txt about records that were lost with a damaged journal.db, as the chain says."""
+    key: str = ""
+    """The public key by which this machine signs now, as the chain names it."""
     segments: tuple[str, ...] = ()
     """Names of the segments that were verified or are proven to have been removed, oldest first."""
     files: int = 0
@@ -87,6 +89,8 @@ class Verdict:
     leftovers: tuple[str, ...] = ()
     """Files that an interrupted round left aside; nobody reads them."""
     stops: tuple[Stop, ...] = ()
+    adopted: tuple[tuple[str, int], ...] = ()
+    """Files of the archive that were taken over after damage, each with the record before which nothing proves it."""
 
     @property
     def is_sound(self) -> bool:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from journal.intake.days import sums
-from journal.trust.alarms import is_of_earlier_journal
+from journal.trust.alarms import Alarm, is_of_earlier_journal
 from journal.trust.expected import Contradiction, Expected
 from journal.trust.heads import is_signed, written
 from journal.trust.verdict import Broken, Trouble, Verdict
+from journal.trust.verifying_papers import paper_troubles
 from journal.trust.witness import read_witness
 from settings.model import Settings
-from storage.evidence import START, Fault, Head, canonical, first_fault, whole
+from storage.evidence import START, Fault, Head, canonical, first_fault, text, whole
 from storage.journal_checks import CheckedJournal, open_for_checking
 from storage.journal_db import Position, SignedHead
 
@@ -49,6 +50,8 @@ class _Claim:
     head: Head
     where: str
     signed: SignedHead | None = None
+    line: int = 0
+    """Of heads.txt; 0: it is not from there."""
 
 
 def head_from(digits: str) -> Head:
@@ -60,9 +63,14 @@ def head_from(digits: str) -> Head:
 
 
 async def verify_journal(settings: Settings, heads: Iterable[Head] = ()) -> Verdict:
-    """Verify journal.db and heads.txt. `heads`: written down elsewhere. Raises StorageError, OSError."""
+    """Verify journal.db, heads.txt, and the papers that were drawn up. `heads`: written down elsewhere.
+
+    Raises StorageError, OSError.
+    """
     async with open_for_checking(settings.paths.journal_db) as journal:
-        return (await check_journal(journal, settings, heads)).verdict
+        checked = await check_journal(journal, settings, heads)
+    papers = paper_troubles(settings.paths.papers, checked.expected.papers)
+    return replace(checked.verdict, broken=(*checked.verdict.broken, *papers))
 
 
 async def check_journal(journal: CheckedJournal, settings: Settings, heads: Iterable[Head] = ()) -> Checked:
@@ -78,7 +86,7 @@ async def check_journal(journal: CheckedJournal, settings: Settings, heads: Iter
     claims = [_Claim(head, f"--head {written(head)}") for head in heads]
     claims += [_Claim(Head(each.number, each.link), "journal.db", each) for each in kept]
     claims += [
-        _Claim(Head(each.number, each.link), f"heads.txt:{count}", each)
+        _Claim(Head(each.number, each.link), f"heads.txt:{count}", each, count)
         for count, each in enumerate(early, 1)
         if each is not None
     ]
@@ -87,7 +95,9 @@ async def check_journal(journal: CheckedJournal, settings: Settings, heads: Iter
     ours = [
         claim
         for claim in claims
-        if claim.signed is None or not is_of_earlier_journal(claim.signed, expected.begun, expected.alarms)
+        if claim.signed is None
+        or not claim.line
+        or not is_of_earlier_journal(claim.signed, claim.line, expected.alarms)
     ]
     earlier = {claim.signed for claim in claims} - {claim.signed for claim in ours}
     signed, broken_heads = _judge_heads(ours, walk)
@@ -105,6 +115,7 @@ async def check_journal(journal: CheckedJournal, settings: Settings, heads: Iter
         alarms=tuple(expected.alarms),
         erased=len(expected.unsealed),
         earlier=len(claims) - len(ours),
+        key=expected.key,
     )
     return Checked(verdict, expected)
 
@@ -172,7 +183,7 @@ def _witness_troubles(
 ) -> Iterator[Broken]:
     """Yield what is wrong between journal.db and heads.txt, whatever the chain says.
 
-    `earlier`: the heads that are of a journal before this one was begun anew.
+    `earlier`: the heads of records that were lost with a damaged journal.db.
     """
     seen: set[SignedHead] = set()
     last = 0
@@ -241,6 +252,16 @@ async def _day_troubles(
             yield Broken(Trouble.TABLE, record.number, f"counts: {day}")
     spans = [(each.first, each.last) for each in positions]
     spans += [(each.first, each.last) for each in expected.segments.values()]
-    for day in sorted(await journal.days()):
-        if not any(first[:10] <= day <= last[:10] for first, last in spans):
-            yield Broken(Trouble.TABLE, 0, f"counts: {day}")
+    days = await journal.days()
+    strange = [day for day in sorted(days) if not any(first[:10] <= day <= last[:10] for first, last in spans)]
+    for day in strange:
+        yield Broken(Trouble.TABLE, 0, f"counts: {day}")
+    said = [(each.lines, each.damaged) for each in positions]
+    said += [(each.stored.lines, each.damaged) for each in expected.segments.values()]
+    least = sum(lines - damaged for lines, damaged in said)
+    # A header that was damaged counts as damaged, and is no line.
+    most = least + sum(damaged > 0 for _lines, damaged in said)
+    # What was taken in of a segment that shrank since is counted, and no record says how much it was.
+    cut = any(text(each.body, "what") in (Alarm.SEGMENT_LOST, Alarm.SEGMENT_CHANGED) for each in expected.alarms)
+    if not strange and not cut and not least <= sum(days.values()) <= most:
+        yield Broken(Trouble.TABLE, 0, "counts")

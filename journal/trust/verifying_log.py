@@ -79,7 +79,8 @@ async def _verify_once(
         return verdict
     names = {name for name in expected.segments if within(name, since, until)}
     opened = {name: position for name, position in positions.items() if within(name, since, until)}
-    wanted = [*_closed(paths, expected, names), *_open(paths, opened)]
+    adopted = _adopted(expected, since, until)
+    wanted = [*_closed(paths, expected, names, adopted), *_open(paths, opened)]
     reading = Reading(progress, sum(_size(each.path) for each in wanted))
     read = [(each, judge(each, reading)) for each in wanted if only is None or each.where in only]
     strange = _strange(paths, lying, expected, positions)
@@ -106,6 +107,7 @@ async def _verify_once(
         removed=sum(expected.segments[name].stored.removed for name in names) + len(expected.removed_archives),
         waiting=sum(within(name, since, until) for name in strange.waiting),
         leftovers=tuple(strange.leftovers),
+        adopted=tuple((file, expected.adopted[file]) for file in adopted),
         stops=tuple(each for each in stops(taken_in) if _touches(each, since, until)),
     )
 
@@ -114,7 +116,13 @@ def _touches(stop: Stop, since: datetime | None, until: datetime | None) -> bool
     return (since is None or stop.over > since) and (until is None or stop.first < until)
 
 
-def _closed(paths: Paths, expected: Expected, names: Iterable[str]) -> list[Wanted]:
+def _adopted(expected: Expected, since: datetime | None, until: datetime | None) -> list[str]:
+    """Return the files that were taken over after damage and can hold lines of `since` <= time < `until`."""
+    first, last = (since.date().isoformat() if since else ""), (until.date().isoformat() if until else "9999")
+    return [file for file in sorted(expected.adopted) if first <= expected.archives[file].day <= last]
+
+
+def _closed(paths: Paths, expected: Expected, names: Iterable[str], adopted: Iterable[str]) -> list[Wanted]:
     """Return the files that have to be there and stay as they are, in the order of their records."""
     segments = [expected.segments[name].stored for name in names]
     files = [
@@ -124,7 +132,7 @@ def _closed(paths: Paths, expected: Expected, names: Iterable[str]) -> list[Want
     ]
     files += [
         Wanted(paths.archive / each.file, each.file, each.record, each.bytes, each.digest)
-        for each in map(expected.archives.get, {each.archive for each in segments})
+        for each in map(expected.archives.get, {each.archive for each in segments} | {*adopted})
         if each is not None
     ]
     return sorted(files, key=lambda each: (each.record, each.where))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from journal.trust.signing import sign_head
 from settings.load import load
 from settings.model import Settings
 from storage.evidence import Body, Kind, Record
@@ -31,14 +32,23 @@ class Journal:
 
         return asyncio.run(work())
 
-    def add(self, kind: Kind, body: Body, at: datetime = NOW) -> int:
+    def add(self, kind: Kind, body: Body, at: datetime = NOW, *, private: Body | None = None) -> int:
         """Add a record; return its number."""
 
         async def work() -> int:
             async with journal_in(self.settings) as journal, journal.changing(at) as change:
-                return await change.add(kind, body)
+                return await change.add(kind, body, private=private)
 
         return asyncio.run(work())
+
+    def sign(self, at: datetime = NOW) -> None:
+        """Sign the head."""
+
+        async def work() -> None:
+            async with journal_in(self.settings) as journal:
+                await sign_head(journal, self.settings, at)
+
+        asyncio.run(work())
 
     def unseal(self, number: int) -> None:
         """Erase what a record seals."""

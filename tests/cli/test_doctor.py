@@ -33,11 +33,15 @@ from cli.facts import (
 from cli.findings import Finding, Health
 from cli.sockets import OpenSocket, holders, in_the_way, open_sockets, parse_table
 from cli.status import State
+from cli.status_incidents import IncidentsState
+from cli.status_journal import Kept
 from cli.vicinity import Vicinity
+from journal.intake.state import JournalState
+from journal.notifying.contacts import Channel, Contact, Role
 from policy.discovery import Whereabouts
 from policy.presets import PRESETS_BY_ID
 from resolver.querylog import HEADER_LINE
-from settings.model import DeviceSettings, Log, LogDetail, Paths, Settings, UpstreamSettings
+from settings.model import DeviceSettings, Log, LogDetail, Notices, Paths, Settings, UpstreamSettings
 from settings.model import Server as SettingsServer
 from storage.policy_db import open_policy
 from tests.cli.fakes import STATUS, installation, pretend_listening, run, status_worker
@@ -46,10 +50,13 @@ from tests.storage.policies import by_hand
 
 NOW = datetime(2026, 9, 2, 14, 30, tzinfo=UTC)
 WELL = parse_status(STATUS)
-RUNNING = State(Listening(1, ("192.0.2.53:53",), 1), (Reply(0, WELL),), 1, 100)
+KEPT = Kept(running=True, state=JournalState(7, "2026-09-02T14:29:58+00:00"))
+TEACHER = Contact(3, "Asanova A.", Role.CLASS_TEACHER, ("7-b",), (), "kk", (Channel.MAIL,))
+TOLD = IncidentsState(contacts=(TEACHER,))
+RUNNING = State(Listening(1, ("192.0.2.53:53",), 1), (Reply(0, WELL),), 1, 100, kept=KEPT, incidents=TOLD)
 STOPPED = State(None, (), 1, 100)
 HEALTHY = Facts(
-    settings=Settings(),
+    settings=Settings(notices=Notices(smtp_server="smtp://mail.example.org", mail_from="filter@school.example")),
     state=RUNNING,
     folder=StateFolder(Path("/var/lib/schoolfilter"), exists=True, writable=True, owner="schoolfilter"),
     disk=Disk(10**11, 5 * 10**10),
@@ -100,7 +107,31 @@ SILENT = Vicinity(
     HEALTHY.vicinity.gateways,
 )
 
+
+def journal(**changes: object) -> dict[str, object]:
+    """Return the facts about a running server whose journal says otherwise of itself in this."""
+    assert KEPT.state is not None
+    state = replace(KEPT.state, **changes)  # type: ignore[arg-type]  # names and values of JournalState
+    return {"state": replace(RUNNING, kept=Kept(running=True, state=state))}
+
+
+def incidents(**changes: object) -> dict[str, object]:
+    """Return the facts about a running server whose journal holds something else."""
+    state = replace(TOLD, **changes)  # type: ignore[arg-type]  # names and values of IncidentsState
+    return {"state": replace(RUNNING, incidents=state)}
+
+
 CASES: list[tuple[str, dict[str, object], Health, str]] = [
+    ("journal", {"state": replace(RUNNING, kept=Kept())}, Health.PROBLEM, "The journal is not kept"),
+    ("journal", {"state": replace(RUNNING, kept=replace(KEPT, running=False))}, Health.PROBLEM, "is not kept"),
+    ("journal", journal(error="the disk is full"), Health.PROBLEM, "cannot be kept now: the disk is full"),
+    ("journal", journal(lag_seconds=61), Health.PROBLEM, "61 s behind"),
+    ("journal", incidents(alarms=("The segment x was changed.",)), Health.PROBLEM, "The segment x was changed."),
+    ("journal", incidents(unsigned=NOW - timedelta(days=2)), Health.PROBLEM, "since 2026-08-31 19:30 is not signed"),
+    ("notices", incidents(contacts=()), Health.WARNING, "Nobody is entered who is told"),
+    ("notices", incidents(untold=NOW, failure="no answer in time"), Health.PROBLEM, "no answer in time"),
+    ("notices", incidents(untold=NOW), Health.PROBLEM, "Nobody was told of new incidents"),
+    ("notices", {"settings": Settings()}, Health.PROBLEM, "set notices.smtp_server"),
     ("state", {"folder": replace(FOLDER, writable=False)}, Health.PROBLEM, "cannot be written"),
     ("state", {"folder": replace(FOLDER, writable=False, mine=False)}, Health.WARNING, "not all can be checked"),
     ("state", {"folder": replace(FOLDER, exists=False)}, Health.WARNING, "does not exist yet"),
@@ -598,3 +629,28 @@ def test_a_policy_that_is_missing_or_damaged_is_no_end_of_doctor(tmp_path: Path)
     assert not paths.policy_db.exists()
     paths.policy_db.write_bytes(b"no database at all" * 100)
     assert "expected a sound database" in machine.history_fault(paths)
+
+
+def test_without_a_server_or_the_right_to_ask_it_nothing_is_said_of_who_keeps_the_journal() -> None:
+    for state in (STOPPED, replace(RUNNING, kept=Kept(), control_error="run this with sudo")):
+        assert "journal" not in {each.subject for each in diagnose(replace(HEALTHY, state=state))}
+
+
+def test_what_the_journal_holds_is_judged_though_the_server_stands_still() -> None:
+    state = replace(STOPPED, incidents=replace(TOLD, alarms=("Somebody was here.",), contacts=()))
+    assert [each.text for each in found("journal", state=state)] == ["Somebody was here."]
+    assert [each.health for each in found("notices", state=state)] == [Health.WARNING]
+
+
+def test_a_webhook_is_somebody() -> None:
+    settings = replace(HEALTHY.settings, notices=Notices(webhook="https://hook.example.org/x"))
+    assert found("notices", settings=settings, **incidents(contacts=())) == []
+
+
+def test_a_setting_that_is_missing_is_named_once_however_many_wait_for_it() -> None:
+    other = replace(TEACHER, name="Ivanov", channels=(Channel.MAIL, Channel.TELEGRAM))
+    said = found("notices", settings=Settings(), **incidents(contacts=(TEACHER, other)))
+    assert [("smtp_server" in each.text, each.remedy.split("'")[1]) for each in said] == [
+        (True, "Asanova A."),
+        (False, "Ivanov"),
+    ]

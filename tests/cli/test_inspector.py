@@ -83,6 +83,8 @@ def test_the_list_shows_accounts_and_no_secret(bench: Bench) -> None:
     bench.done("inspector", "revoke", "B")
     listed = bench.done("inspector", "list")
     assert "order 12 of 2026-10-01" in listed
+    assert listed.splitlines()[0].split("  ", 1)[0] == "NAME"
+    assert listed.splitlines()[0].isupper()
     found = bench.json("inspector", "list", "--json")
     assert [(each["name"], each["state"]) for each in json.loads(json.dumps(found))] == [
         (NAME, "valid"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from journal.inspectors import Refusal
 from storage.evidence import Kind
 from tests.cli.installation import Bench
 from tests.cli.journal_scene import Journal, school
@@ -27,6 +28,7 @@ def test_looks_are_listed_without_what_was_asked_for(at_school: tuple[Bench, Jou
         assert cell in line
     assert "2026-11-0001" not in line
     assert len(journal.records(Kind.ACCESS)) == 1
+    assert '"refused"' not in bench.done("journal", "accesses", "--json")
 
 
 def test_what_was_asked_for_is_a_look_of_its_own(at_school: tuple[Bench, Journal]) -> None:
@@ -38,6 +40,18 @@ def test_what_was_asked_for_is_a_look_of_its_own(at_school: tuple[Bench, Journal
     assert isinstance(found, list)
     assert [each["what"] for each in found] == ["journal show", *["journal accesses --names"] * 2]
     assert found[0]["asked"] == {"number": "2026-11-0001"}
+
+
+@pytest.mark.parametrize("refused", Refusal)
+def test_who_was_not_let_in_is_listed_too(at_school: tuple[Bench, Journal], refused: Refusal) -> None:
+    bench, journal = at_school
+    journal.add(Kind.ACCESS, {"what": "inspector", "reason": "", "refused": refused, "inspector": "Omarova A."})
+    line = bench.done("journal", "accesses").splitlines()[1]
+    assert "REFUSED: inspector Omarova A." in line
+    assert "no reason was given" not in line
+    found = bench.json("journal", "accesses", "--json")
+    assert isinstance(found, list)
+    assert (found[0]["refused"], found[0]["inspector"]) == (refused, "Omarova A.")
 
 
 def test_days_are_those_of_the_school_and_both_ends_belong_to_it(at_school: tuple[Bench, Journal]) -> None:

@@ -37,14 +37,14 @@ def test_a_round_with_nothing_to_do_says_so(bench: Bench) -> None:
 
 def test_a_round_says_what_it_did(bench: Bench) -> None:
     _closed(bench, 2)
-    assert bench.done("journal", "archive") == "1 files added to the archive, with 2 queries\n"
+    assert bench.done("journal", "archive") == "Files added to the archive: 1, queries in them: 2\n"
     assert bench.done("journal", "archive") == "Nothing is due.\n"
 
 
 def test_now_takes_closed_segments_of_today(bench: Bench) -> None:
     _closed(bench, 0)
     assert bench.done("journal", "archive") == "Nothing is due.\n"
-    assert bench.done("journal", "archive", "--now").startswith("1 files added")
+    assert bench.done("journal", "archive", "--now").startswith("Files added to the archive: 1,")
 
 
 def test_a_segment_that_was_changed_is_named_and_the_exit_status_is_1(bench: Bench) -> None:
@@ -61,10 +61,11 @@ def test_an_erasure_is_entered_carried_out_and_listed(bench: Bench) -> None:
     days = ("--from", (today - timedelta(days=4)).isoformat(), "--to", today.isoformat())
     assert "Erasure" in bench.done(*ERASE, *WHOSE, *days, *WHY, *ORDER)
     listed = bench.done(*ERASE, "--list")
+    assert listed.splitlines()[0].isupper()
     assert "waits for the next round" in listed
     assert "order 12 of 2026-10-01" in listed
     assert "lab-07" not in listed
-    assert "1 erasures carried out" in bench.done("journal", "archive")
+    assert "Erasures carried out: 1" in bench.done("journal", "archive")
     listing = bench.json(*ERASE, "--list", "--json")
     assert isinstance(listing, list)
     (told,) = listing

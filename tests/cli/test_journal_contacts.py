@@ -44,6 +44,7 @@ def test_a_contact_is_entered_listed_changed_and_removed(at_school: tuple[Bench,
     assert "Nobody is told of incidents" in bench.done("journal", "contacts")
     assert [each.private for each in journal.records(Kind.CONTACT)] == [None, None, None]
     assert {each.by for each in journal.records(Kind.CONTACT)} == {"aigul"}
+    bench.done("journal", "verify")  # that the addresses are gone is on record
     assert b"asanova@school.example" not in journal.settings.paths.journal_db.read_bytes()
 
 
@@ -109,3 +110,17 @@ def test_a_test_notice_arrives(
         assert "This is a test." in letter.get_content()
         server.refused["asanova@school.example"] = "550 away"
         assert "(550)" in bench.run("journal", "contacts", "test", "Asanova A.").stderr
+
+
+def test_addresses_that_were_erased_are_not_taken_for_removed_by_somebody(
+    at_school: tuple[Bench, Journal],
+) -> None:
+    bench, _journal = at_school
+    bench.done("journal", "sign")
+    bench.done(*ADD, "--mail", "one@school.example")
+    bench.done(*ADD, "--mail", "two@school.example")
+    bench.done("journal", "verify")
+    bench.done("journal", "contacts", "remove", "Asanova A.")
+    bench.done("journal", "verify")
+    bench.done(*ADD, "--mail", "three@school.example")
+    bench.done("journal", "verify")

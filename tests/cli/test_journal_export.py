@@ -21,6 +21,7 @@ from tests.cli.installation import Bench
 from tests.cli.journal_scene import Journal, school
 
 WHY = ("--reason", "meeting of the commission")
+SPOKE = {"text": "spoke with the pupil", "measures": "none"}
 Scene = tuple[Bench, Journal, list[int]]
 
 
@@ -32,8 +33,8 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
         first = journal.enter(at, id="2026-11-0001", first="2026-11-03T10:00:00.000+05:00")
         second = journal.enter(at, id="2026-11-0002", first="2026-11-30T23:59:00.000+05:00", room="=cmd()")
         other = journal.enter(at, id="2026-10-0001", first="2026-10-31T10:00:00.000+05:00")
-        review = journal.add(Kind.REVIEW, {"incident": first, "text": "spoke with the pupil", "measures": "none"})
-        correction = journal.add(Kind.CORRECTION, {"corrects": review, "text": "with two pupils"})
+        review = journal.add(Kind.REVIEW, {"incident": first}, private=SPOKE)
+        correction = journal.add(Kind.CORRECTION, {"corrects": review}, private={"text": "with two pupils"})
         yield bench, journal, [first, second, other, review, correction]
 
 

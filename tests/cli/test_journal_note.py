@@ -33,9 +33,9 @@ def test_an_incident_is_reviewed_closed_and_opened_again(at_school: tuple[Bench,
     assert state(bench) == "reviewed"
     kinds = [Kind.REVIEW, Kind.CLOSED, Kind.REOPENED]
     records = journal.records(*kinds)
-    assert [(each.kind, each.by, each.seal) for each in records] == [(kind, "aigul", "") for kind in kinds]
-    assert records[0].body == {"incident": 2, "text": "Seen", "measures": "Talk"}
-    assert records[2].body == {"incident": 2, "text": "It went on"}
+    assert [(each.kind, each.by, each.body) for each in records] == [(kind, "aigul", {"incident": 2}) for kind in kinds]
+    sealed = [{"text": "Seen", "measures": "Talk"}, None, {"text": "It went on"}]
+    assert [each.private for each in records] == sealed
 
 
 def test_closing_wants_a_review_or_a_reason(at_school: tuple[Bench, Journal]) -> None:
@@ -45,7 +45,7 @@ def test_closing_wants_a_review_or_a_reason(at_school: tuple[Bench, Journal]) ->
     assert journal.records(Kind.CLOSED) == []
     bench.done("journal", "close", "2026-11-1", "an app of the telephone")
     (closed,) = journal.records(Kind.CLOSED)
-    assert closed.body["text"] == "an app of the telephone"
+    assert closed.private == {"text": "an app of the telephone"}
 
 
 def test_what_is_closed_stays_until_it_is_opened_again(at_school: tuple[Bench, Journal]) -> None:
@@ -89,7 +89,7 @@ def test_a_correction_is_a_row_of_its_own(at_school: tuple[Bench, Journal]) -> N
     bench.done("journal", "correct", "2", "It was room 12")
     assert journal.records(Kind.INCIDENT) == before
     (correction,) = journal.records(Kind.CORRECTION)
-    assert correction.body == {"incident": 2, "corrects": 2, "text": "It was room 12"}
+    assert (correction.body, correction.private) == ({"incident": 2, "corrects": 2}, {"text": "It was room 12"})
     bench.done("journal", "correct", str(correction.number), "No, room 13")
     shown = bench.done("journal", "show", "2026-11-1")
     assert shown.index("It was room 12") < shown.index("No, room 13")

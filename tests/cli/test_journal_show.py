@@ -174,6 +174,21 @@ def test_what_was_erased_is_said(at_school: tuple[Bench, Journal]) -> None:
     assert not any(secret in shown for secret in PERSONAL)
 
 
+def test_what_people_wrote_can_be_erased_and_that_it_was_is_said(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    number = journal.enter()
+    bench.done("journal", "note", "2026-11-1", "Spoke with Petrov", "--measures", "Petrov was moved")
+    bench.done("journal", "correct", str(number), "It was Petrov")
+    for each in journal.records(Kind.REVIEW, Kind.CORRECTION):
+        journal.unseal(each.number)
+    shown = bench.done("journal", "show", "2026-11-1")
+    assert "Petrov" not in shown
+    assert "reviewed: What was personal was erased." in shown
+    found = bench.json("journal", "show", "2026-11-1", "--json")
+    assert isinstance(found, dict)
+    assert [(each["text"], each["erased"]) for each in found["notes"]] == [("", True), ("", True)]
+
+
 def test_no_text_acts_on_the_terminal(at_school: tuple[Bench, Journal]) -> None:
     bench, journal = at_school
     journal.enter(device="pc\x1b[2J", room="r\x1b[31m", lesson="l\u202e")

@@ -4,13 +4,17 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from journal.trust.device_key import device_fingerprint, device_key
 from journal.trust.verdict import Broken, Trouble, describe
+from storage.evidence import Kind
+from storage.journal_db import StoredArchive, open_journal
 from tests.cli.installation import Bench, prepared
-from tests.journal.evidence_scene import NAMES, REWRITTEN, build, by_hand, rows
+from tests.journal.evidence_scene import AT, NAMES, REWRITTEN, build, by_hand, rows
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +40,11 @@ def database(bench: Bench) -> Path:
 def test_a_whole_journal_names_the_head_to_write_down(bench: Bench) -> None:
     ((link,),) = rows(database(bench), "SELECT link FROM chain WHERE number = 23")
     said = bench.done("journal", "verify")
-    assert said.splitlines()[:3] == [
+    fingerprint = device_fingerprint(device_key(bench.folder / "var" / "device.key"))
+    assert said.splitlines()[:4] == [
         "The journal is whole: 23 records.",
         "Signed by this machine up to record 22, at 2026-11-03 11:00.",
+        f"Key of this machine, for evidence: {fingerprint}",
         "Records whose personal part was erased, as others say: 1",
     ]
     assert f"journal verify --head 23:{str(link)[:16]}" in said
@@ -78,6 +84,7 @@ def test_json_of_a_whole_journal(bench: Bench) -> None:
     assert isinstance(said, dict)
     assert (said["sound"], said["records"], said["erased"], said["broken"], said["alarms"]) == (True, 23, 1, [], [])
     assert said["written"] == f"23:{said['head'][:16]}"
+    assert said["key"] == device_fingerprint(device_key(bench.folder / "var" / "device.key"))
     assert said["signed"] == {"record": 22, "at": "2026-11-03T06:00:00.000+00:00"}
 
 
@@ -126,3 +133,36 @@ def test_hours_without_a_log_are_named(bench: Bench) -> None:
     said = bench.done("log", "verify")
     assert "No log of worker 0 from 2026-11-03 00:00 to 2026-11-03 08:00.\n" in said
     assert "the server stood still, could not write, or somebody took the log away" in said
+
+
+def test_a_paper_that_is_gone_is_named(bench: Bench) -> None:
+    async def enter() -> None:
+        async with open_journal(database(bench)) as journal, journal.changing(AT) as change:
+            files = [{"file": "act-2026-001-ru.pdf", "sha256": "ab" * 32}]
+            await change.add(Kind.PAPER, {"paper": "act", "number": 1, "year": 2026, "files": files})
+
+    asyncio.run(enter())
+    text = bench.refused(1, "journal", "verify")
+    assert text == f"{describe(Broken(Trouble.MISSING, 24, 'papers/2026/act-2026-001-ru.pdf'))}\n"
+
+
+def test_what_was_taken_over_after_damage_is_said_not_to_be_proven(bench: Bench) -> None:
+    file = "date=2026-10-01/0001.parquet"
+    path = bench.folder / "var" / "archive" / file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR1")
+    digest = sha256(b"PAR1").hexdigest()
+
+    async def enter() -> None:
+        async with open_journal(database(bench)) as journal, journal.changing(AT) as change:
+            body = {"file": file, "digest": digest, "bytes": 4, "rows": 1, "day": "2026-10-01", "segments": []}
+            record = await change.add(Kind.ARCHIVE, body | {"adopted": 20})
+            await change.put_archive(StoredArchive(file, "2026-10-01", 1, 4, digest, record))
+
+    asyncio.run(enter())
+    said = bench.done("log", "verify")
+    assert "taken over after damage, of which nothing is proven before record 24: 1\n" in said
+    assert "taken over" not in bench.done("log", "verify", "--from", "2026-11-01")
+    told = bench.json("log", "verify", "--json")
+    assert isinstance(told, dict)
+    assert told["adopted"] == [{"file": file, "record": 24}]

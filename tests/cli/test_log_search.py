@@ -47,6 +47,8 @@ ALL = ["www.example.org", "games.example.net", "example.org", "notexample.org"]
         (("--to", "2026-09-02T11:00+05:00"), ["www.example.org", "games.example.net"]),
         (("-n", "1"), ["notexample.org"]),
         (("--today",), []),
+        (("--from", "0001-01-01", "--to", "9999-12-31"), ALL),
+        (("--to", "9999-12-31 23:59"), ALL),
     ],
 )
 def test_what_is_asked_for_is_found(bench: Bench, arguments: tuple[str, ...], expected: list[str]) -> None:
@@ -77,7 +79,7 @@ def test_tops_and_sums(bench: Bench, arguments: tuple[str, ...], expected: list[
 def test_sums_are_a_table(bench: Bench) -> None:
     printed = bench.done("log", "search", "--top", "category", *WHY).splitlines()
     assert [row.split() for row in printed] == [
-        ["category", "queries", "blocked", "%"],
+        ["CATEGORY", "QUERIES", "BLOCKED", "%"],
         ["(none)", "3", "0", "0.0"],
         ["games", "1", "1", "100.0"],
     ]
@@ -176,7 +178,7 @@ def test_statistics_are_no_look_at_anybody(bench: Bench) -> None:
     asyncio.run(count())
     rows = [row.split() for row in bench.done("log", "stats").splitlines()]
     assert rows == [
-        ["day", "queries", "blocked", "%"],
+        ["DAY", "QUERIES", "BLOCKED", "%"],
         ["2026-09-02", "8", "3", "37.5"],
         ["2026-09-03", "2", "2", "100.0"],
     ]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.placing import Aside
+from journal.documents.kept_papers import PaperKind
+from papers.kinds import paper_words
 from storage.evidence import Kind
 from storage.journal_db import Tally, open_journal
 from tests.cli.installation import Bench, prepared
@@ -30,7 +33,7 @@ def test_a_report_is_handed_out_in_each_language_kept_and_numbered(bench: Bench,
     bench.done("report", "monthly", "2024-10", "--language", "en", "--language", "kk", "--output", str(tmp_path))
     said = bench.done("report", "monthly", "2024-09", "--measures", "A talk.", "--output", str(tmp_path))
     year = date.today().year  # noqa: DTZ011 - papers are numbered by the clock of the school
-    assert "monthly-report No. 2" in said
+    assert "Monthly report No. 2" in said
     names = sorted(path.name for path in tmp_path.glob("*.pdf"))
     assert [name.replace(str(year), "Y") for name in names] == [
         "monthly-report-Y-001-en.pdf",
@@ -59,10 +62,50 @@ def test_json_prints_the_figures_and_draws_up_nothing(bench: Bench, tmp_path: Pa
     json.dumps(found)
 
 
+def test_who_reads_what_people_wrote_about_incidents_is_on_record(bench: Bench, tmp_path: Path) -> None:
+    days = ("--from", "2024-10-01", "--to", "2024-10-31")
+    bench.done("report", "monthly", "2024-10", "--json")
+    bench.run("act", *days, "--reason", "order 45", "--output", str(tmp_path))
+    found = bench.json("journal", "accesses", "--names", "--json")
+    assert isinstance(found, list)
+    assert [(each["what"], each["reason"], each["asked"]) for each in found[:-1]] == [
+        ("report monthly", "", {"month": "2024-10"}),
+        ("act", "order 45", dict([days[:2], days[2:]])),
+    ]
+
+
+def test_measures_taken_stand_in_the_figures(bench: Bench) -> None:
+    bench.done("journal", "report-site", "casino.example")
+    number = f"{date.today():%Y-%m}-0001"  # noqa: DTZ011
+    bench.done("journal", "note", number, "Seen", "--measures", "It was closed")
+    found = bench.json("report", "monthly", number[:7], "--json")
+    assert isinstance(found, dict)
+    assert [each["measures"] for each in found["incidents"]["list"]] == [["It was closed"]]
+
+
 def test_a_report_that_cannot_be_handed_out_is_kept_and_says_where(bench: Bench, tmp_path: Path) -> None:
     result = bench.run("report", "monthly", "2024-10", "--output", str(tmp_path / "absent" / "folder"))
     assert result.exit_code == 1
     assert "it is kept as" in result.stderr
+
+
+def test_a_folder_that_may_not_be_written_is_told_with_the_next_step(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, **_public: bool) -> Aside:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("cli.handout.Aside", refused)
+    result = bench.run("report", "monthly", "2024-10", "--output", str(tmp_path))
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert "Permission denied. The paper is drawn up" in first
+    assert "--output /tmp" in second
+
+
+@pytest.mark.parametrize("kind", PaperKind)
+def test_each_kind_of_paper_has_a_name(kind: PaperKind) -> None:
+    assert paper_words(kind) != kind
 
 
 @pytest.mark.parametrize(
@@ -92,7 +135,7 @@ def test_an_act_without_a_running_server_says_so_and_is_kept(bench: Bench, tmp_p
         "The server did not run",
         "Took part Asanova B., deputy director",
         "No. 45 of 28 September 2024",
-        "Journal of access whole 1 records",
+        "Journal of access whole 2 records",
         "Query log and archive whole",
         "Orders of the director whole 0 orders",
         "No list was in force.",
@@ -104,7 +147,7 @@ def test_an_act_without_a_running_server_says_so_and_is_kept(bench: Bench, tmp_p
 def test_an_act_over_damaged_evidence_is_drawn_up_says_so_and_ends_with_1(bench: Bench, tmp_path: Path) -> None:
     bench.done("report", "monthly", "2024-10", "--output", str(tmp_path))
     heads = bench.folder / "var" / "heads.txt"
-    heads.write_text(heads.read_text().replace("1 ", "9 ", 1))
+    heads.write_text(f"9{heads.read_text()}")
     result = bench.run("act", "--from", "2024-10-01", "--to", "2024-10-31", "--output", str(tmp_path))
     assert result.exit_code == 1
     assert "something is wrong" in result.stderr

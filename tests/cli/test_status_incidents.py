@@ -44,6 +44,30 @@ def test_a_school_without_incidents_hears_nothing(at_school: tuple[Bench, Journa
     assert not journal.settings.paths.journal_db.exists()
 
 
+def test_who_is_told_is_known_without_addresses(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    journal.enter()
+    assert read_incidents_state(journal.settings, NOW).contacts == ()
+    bench.done("journal", "contacts", "add", "Asanova A.", "--role", "responsible", "--mail", "a@school.example")
+    (contact,) = read_incidents_state(journal.settings, NOW).contacts or ()
+    assert (contact.name, contact.mail) == ("Asanova A.", "")
+
+
+def test_what_no_signed_head_covers_for_a_day_is_named_with_its_time(at_school: tuple[Bench, Journal]) -> None:
+    _bench, journal = at_school
+    journal.enter()
+    (begun, incident) = journal.records()
+    assert read_incidents_state(journal.settings, begun.at + 24 * HOUR).unsigned is None
+    assert read_incidents_state(journal.settings, begun.at + 25 * HOUR).unsigned == begun.at
+    journal.sign(begun.at)
+    after = max(begun.at, incident.at) + 400 * 24 * HOUR
+    assert read_incidents_state(journal.settings, after).unsigned is None
+    later = after + HOUR
+    journal.enter(later)
+    assert read_incidents_state(journal.settings, later + 24 * HOUR).unsigned is None
+    assert read_incidents_state(journal.settings, later + 25 * HOUR).unsigned == later
+
+
 def test_open_incidents_are_counted_by_state(at_school: tuple[Bench, Journal]) -> None:
     bench, journal = at_school
     for _each in range(4):

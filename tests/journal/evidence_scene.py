@@ -55,6 +55,8 @@ async def build(folder: Path) -> None:
                 octets = segment(name)
                 (log / name).write_bytes(octets + b"half a line")
                 await change.put_position(name, Position(len(octets), 3, 0, _time(name), _time(name), _hex(octets)))
+            hour = _time(OPEN[0])[:13]
+            await change.count({(hour, Tally("214", "pupils", "block", "category", "games")): 6})
             await change.add(Kind.PAPER, {"paper": "act", "number": 1})
         await sign_head(journal, settings, AT + timedelta(hours=2))
         async with journal.changing(AT) as change:

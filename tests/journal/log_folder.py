@@ -13,7 +13,7 @@ from journal.opening import opened_journal
 from resolver.querylog import COLUMNS, HEADER_LINE
 from settings.model import Log, Paths, School, Settings
 from storage.evidence import Kind
-from storage.journal_db import StoredSegment
+from storage.journal_db import StoredSegment, Tally
 
 ZONE = ZoneInfo("Asia/Almaty")
 Row = tuple[str, ...]
@@ -69,7 +69,9 @@ def close_segments(settings: Settings, paths: Iterable[Path], *, at: datetime | 
                 whole = octets[: octets.rfind(b"\n") + 1]
                 digest, lines = sha256(whole).hexdigest(), whole.count(b"\n") - 1
                 body = {"name": path.name, "digest": digest, "bytes": len(whole), "lines": lines, "damaged": 0}
-                record = await change.add(Kind.SEGMENT, body)
+                hour = f"{path.name[:4]}-{path.name[4:6]}-{path.name[6:11]}"
+                record = await change.add(Kind.SEGMENT, {**body, "first": hour, "last": hour})
+                await change.count({(hour, Tally("214", "pupils", "allow", "default", "")): lines})
                 await change.close_segment(StoredSegment(path.name, record, len(whole), lines, digest, "", 0))
 
     asyncio.run(close())

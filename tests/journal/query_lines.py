@@ -28,9 +28,10 @@ def line(
     action: str = "block",
     reason: str = "category",
     type_: str = "A",
+    device: str = "lab-1",
 ) -> Line:
     """Return one line, split."""
-    columns = (at(seconds), client, "lab-1", "214", group, name, type_, action, reason, category, "list", "NOERROR")
+    columns = (at(seconds), client, device, "214", group, name, type_, action, reason, category, "list", "NOERROR")
     return tuple(each.encode() for each in (*columns, "policy", "0.1"))
 
 
@@ -42,10 +43,20 @@ def visit(
     client: str = "10.0.0.1",
     group: str = "pupils",
     reason: str = "category",
+    device: str = "lab-1",
 ) -> list[Line]:
     """Return what a browser asks for when somebody goes to a closed site: three types, and once more a second later."""
     return [
-        line(seconds + late + number * 0.01, name, category, client=client, group=group, reason=reason, type_=type_)
+        line(
+            seconds + late + number * 0.01,
+            name,
+            category,
+            client=client,
+            group=group,
+            reason=reason,
+            type_=type_,
+            device=device,
+        )
         for late in (0, 1)
         for number, type_ in enumerate(("A", "AAAA", "HTTPS"))
     ]

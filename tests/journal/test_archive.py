@@ -1,6 +1,7 @@
 """The archive holds what the segments held, to the letter, whatever kills the round; what goes, goes on record."""
 
 import asyncio
+import errno
 import fcntl
 import os
 import shutil
@@ -13,14 +14,17 @@ from pathlib import Path
 import pytest
 
 from blocklists.disk import DISK, Disk
+from journal.archiving import archive as archive_module
 from journal.archiving.archive import AnotherRoundError, archive_round
+from journal.archiving.archive_files import Judged, judge
 from journal.archiving.archive_work import Done
 from journal.archiving.log_table import aside
 from journal.archiving.search import Filter, opened_search
 from journal.opening import opened_journal
 from settings.model import Log, LogDetail, Settings
+from storage.errors import UnreachableDatabase
 from storage.evidence import Kind, Record, texts
-from storage.journal_db import Change, StoredArchive
+from storage.journal_db import Change, StoredArchive, StoredSegment
 from tests.journal.log_folder import ZONE, Row, close_segments, installation, line, row, write_segment
 
 BEGUN = datetime(2026, 9, 2, 10, tzinfo=ZONE)
@@ -413,3 +417,59 @@ def _as_if_never_cut(settings: Settings, now: datetime) -> None:
     assert {path.name for path in settings.paths.query_log.iterdir()}.isdisjoint(gone)
     assert records(settings, Kind.ALARM) == []
     assert not any(aside(settings.paths.archive / each.file).exists() for each in archives(settings))
+
+
+def test_lines_that_somebody_added_to_a_closed_segment_are_not_archived_and_hold_up_nothing(
+    installed: Settings,
+) -> None:
+    path = closed(installed, ODD)
+    with path.open("ab") as file:
+        file.write(line(row(BEGUN, name="added.example.org")))
+    done = round_of(installed)
+    assert (done.files, done.rows) == (1, len(ODD))
+    assert Counter(found(installed)) == Counter(ODD)
+
+
+def test_a_day_that_cannot_be_archived_holds_up_neither_other_days_nor_removals(
+    installed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed(installed, ODD)
+    now = NIGHT + timedelta(days=100)
+    clock_has_stood(installed, now)
+    round_of(installed, BEGUN + timedelta(hours=5), today_too=True)
+    (old,) = archives(installed)
+    age(installed.paths.archive / old.file, BEGUN)
+    bad = closed(installed, ODD, now - timedelta(days=3), number=2)
+    good = closed(installed, ODD, now - timedelta(days=2), number=3)
+
+    def judged(path: Path, octets: int, **options: bool) -> Judged:
+        if path == bad:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return judge(path, octets, **options)
+
+    monkeypatch.setattr(archive_module, "judge", judged)
+    with pytest.raises(UnreachableDatabase, match=os.strerror(errno.EIO)):
+        round_of(installed, now)
+    assert [texts(each.body, "segments") for each in records(installed, Kind.ARCHIVE)[1:]] == [[good.name]]
+    assert old.file not in [each.file for each in archives(installed)]
+
+
+def test_a_segment_that_was_lost_and_put_back_is_not_removed_as_if_a_round_had_been_cut_off(
+    installed: Settings,
+) -> None:
+    path = write_segment(installed, BEGUN, ODD)
+    age(path, BEGUN)
+
+    async def lose() -> None:
+        async with opened_journal(installed) as journal, journal.changing(BEGUN) as change:
+            record = await change.add(Kind.SEGMENT, {"name": path.name, "digest": "", "bytes": 9, "lines": 0})
+            await change.close_segment(StoredSegment(path.name, record, 9, 0, "", "", removed=1))
+
+    asyncio.run(lose())
+    round_of(installed)
+    assert path.exists()
+    after = BEGUN + timedelta(days=installed.log.retention_days + 2)
+    clock_has_stood(installed, after)
+    assert round_of(installed, after).segments_removed == 1
+    assert not path.exists()
+    assert texts(records(installed, Kind.REMOVED)[-1].body, "segments") == [path.name]

@@ -1,13 +1,17 @@
 """An erasure takes away what it names, no more and no less, wherever it lies, and stays on record."""
 
 import asyncio
+import subprocess
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from journal.archiving.archive import archive_round
 from journal.archiving.erasure import Erasure, ask_for_erasure, erasures
+from journal.detection.folding import Folding
+from journal.detection.rules import Rules
 from journal.opening import opened_journal
 from settings.model import Settings
 from storage.evidence import Finding, Kind, first_fault
@@ -150,7 +154,12 @@ def _incident(settings: Settings, client: str, first: datetime) -> list[int]:
             number = await change.add(Kind.INCIDENT, body, private=private)
             later = (first + timedelta(minutes=5)).isoformat()
             repeat = {"incident": number, "last": later, "queries": 4, "names": 1}
-            return [number, await change.add(Kind.REPEAT, repeat, private={"asked": [["a.example.org", 4]]})]
+            numbers = [number, await change.add(Kind.REPEAT, repeat, private={"asked": [["a.example.org", 4]]})]
+            for kind in (Kind.REVIEW, Kind.CLOSED, Kind.REOPENED, Kind.CORRECTION):
+                said = {"text": "spoke with the pupil"}
+                numbers.append(await change.add(kind, {"incident": number}, by="teacher", private=said))
+            await change.add(Kind.CLOSED, {"incident": number}, by="teacher")
+            return numbers
 
     return asyncio.run(enter())
 
@@ -199,3 +208,80 @@ def test_a_file_that_is_not_as_entered_holds_an_erasure_up_and_nothing_else(inst
     assert done.changed == ["date=2026-09-02/0001.parquet"]
     file.write_bytes(whole_file)
     assert round_of(installed, ASKED + timedelta(hours=2)).erased == ["2026-0001"]
+
+
+def test_all_days_of_the_calendar_can_be_asked_for(installed: Settings) -> None:
+    closed(installed, ROWS, BEGUN)
+    ask(installed, clients=("10.0.0.5",), days=(date.min, date.max))
+    round_of(installed, ASKED + timedelta(days=1))
+    (request,) = asked(installed)
+    assert request.done is not None
+    assert Counter(found(installed)) == Counter(each for each in ROWS if each[1] != "10.0.0.5")
+
+
+@pytest.mark.parametrize("whose", [{"clients": ("10.0.0.5",)}, {"devices": ("lab-07",)}])
+def test_an_erasure_waits_for_what_may_yet_become_an_incident_of_the_person(
+    installed: Settings, whose: dict[str, tuple[str, ...]]
+) -> None:
+    folding = Folding(Rules(), {})
+    for second in range(0, 90, 30):
+        moment = BEGUN + timedelta(seconds=second)
+        blocked = row(moment, device="lab-07", name="a.example", action="block", reason="category", category="malware")
+        folding.take([each.encode() for each in blocked])
+    folding.settle((BEGUN + timedelta(minutes=10)).isoformat(timespec="milliseconds"))
+    folds = folding.changed()
+    assert folds
+    ended = dict.fromkeys(folds, "")
+
+    async def put(states: dict[str, str]) -> None:
+        async with opened_journal(installed) as journal, journal.changing(ASKED) as change:
+            await change.put_folds(states)
+
+    asyncio.run(put(folds))
+    ask(installed, clients=whose.get("clients", ()), devices=whose.get("devices", ()))
+    assert round_of(installed, ASKED + timedelta(minutes=1)).waiting
+    asyncio.run(put(ended))
+    assert round_of(installed, ASKED + timedelta(hours=1)).erased
+
+
+@pytest.mark.parametrize("archived_before", [False, True])
+def test_lines_that_a_full_disk_kept_until_the_next_day_are_erased_too(
+    installed: Settings, *, archived_before: bool
+) -> None:
+    midnight = datetime(2026, 9, 3, tzinfo=ZONE)
+    late = [row(midnight - timedelta(minutes=5), "10.0.0.5"), row(midnight + timedelta(hours=1), "10.0.0.6")]
+    closed(installed, late, midnight + timedelta(minutes=5))
+    if archived_before:
+        round_of(installed, ASKED - timedelta(hours=1))
+    ask(installed, clients=("10.0.0.5",), days=(date(2026, 9, 2), date(2026, 9, 2)))
+    assert round_of(installed, ASKED).erased
+    assert found(installed) == late[1:]
+
+
+def test_what_was_erased_is_in_no_file_of_the_journal_though_others_have_it_open(installed: Settings) -> None:
+    private = {"client": "10.0.0.5", "device": "lab-07", "asked": [["secret-name.example", 3]]}
+
+    async def work() -> list[bytes]:
+        async with opened_journal(installed) as journal:
+            async with journal.changing(BEGUN) as change:
+                moment = BEGUN.isoformat(timespec="milliseconds")
+                await change.add(
+                    Kind.INCIDENT, {"id": "2026-09-0001", "first": moment, "last": moment}, private=private
+                )
+            await ask_for_erasure(
+                journal, clients=["10.0.0.5"], devices=[], first=BEGUN.date(), last=BEGUN.date(), why="-",
+                document="order 12 of 2026-09-04", at=ASKED, by="deputy",
+            )  # fmt: skip
+            before = _octets(installed)
+            assert (await archive_round(installed, ASKED + timedelta(hours=1))).erased
+            return [before, _octets(installed)]
+
+    before, after = asyncio.run(work())
+    assert b"secret-name.example" in before
+    assert b"secret-name.example" not in after
+
+
+def _octets(settings: Settings) -> bytes:
+    # By another process: who closes a file that SQLite has open here takes away its locks.
+    path = settings.paths.journal_db
+    return subprocess.run(["cat", *path.parent.glob(f"{path.name}*")], capture_output=True, check=True).stdout

@@ -12,7 +12,7 @@ from bench.traffic_log import lines as lines_of
 from bench.traffic_log import school_day
 from journal.detection import folding as folding_module
 from journal.detection.cases import MOST_NAMES
-from journal.detection.folding import Folding, Found
+from journal.detection.folding import MOST_UNKNOWN, Folding, Found
 from journal.detection.rules import Rules
 from journal.incidents import Rule
 from tests.journal.query_lines import Ledger, Line, at, judged, line, search, visit
@@ -170,3 +170,24 @@ def test_a_longer_merging_time_than_any_window_never_counts_a_visit_twice() -> N
     (found,) = judged(lines, replace(Rules(), merge_minutes=1, window_minutes=120))
     assert (found.rule, found.queries) == (Rule.ATTEMPT, len(lines))
     assert sys.getsizeof(found.key) < 300
+
+
+def test_made_up_addresses_fill_neither_journal_nor_mailboxes_and_known_devices_are_entered_all_the_same() -> None:
+    folding, ledger = Folding(Rules(), {}), Ledger()
+    for number in range(3000):
+        client = f"10.{number // 250}.{number % 250}.7"
+        folding.take(line(number * 0.2, "a.example", "drugs", client=client, reason="locked", device=""))
+        if number % 100 == 0:
+            folding.take(line(number * 0.2, "a.example", "drugs", client=f"10.99.0.{number // 100}", reason="locked"))
+            folding.settle(at(number * 0.2))
+            ledger.collect(folding)
+    folding.settle(at(4000))
+    ledger.collect(folding)
+    assert sum(not each.device for each in ledger.found) == MOST_UNKNOWN
+    assert sum(bool(each.device) for each in ledger.found) == 30
+    assert folding.flooded
+    for each in visit(7200, "a.example", "drugs", client="10.3.3.7", device=""):
+        folding.take(each)
+    folding.settle(at(7300))
+    ledger.collect(folding)
+    assert ledger.found[-1].client == "10.3.3.7"  # another hour

@@ -86,6 +86,17 @@ def test_state_follows_from_what_was_done(steps: list[tuple[Kind, Body]], state:
     assert [note.kind for note in incident.notes] == [kind for kind, _body in steps]
 
 
+def test_what_people_wrote_is_sealed_and_why_a_notice_did_not_arrive_is_not() -> None:
+    said = {"text": "Spoke", "measures": "A talk"}
+    steps = [
+        record(6, Kind.TOLD, {**LOST, "text": "no server"}),
+        record(7, Kind.REVIEW, OF_IT, said),
+        Record(8, AT, Kind.REVIEW, "aigul", OF_IT, "seal", "", None),
+    ]
+    (incident,) = replay([record(5, Kind.INCIDENT, ENTERED), *steps])
+    assert [(note.text, note.measures) for note in incident.notes] == [("no server", ""), ("Spoke", "A talk"), ("", "")]
+
+
 def test_what_belongs_to_no_incident_is_left_out() -> None:
     found = replay([record(1, Kind.REVIEW, {"incident": 77}), record(5, Kind.INCIDENT, ENTERED)])
     assert [each.notes for each in found] == [()]

@@ -228,7 +228,7 @@ def test_incidents_are_those_numbered_in_the_month_as_they_stand_now(chain: Chai
     chain.add(Kind.TOLD, {"incident": told, "arrived": True})
     chain.add(Kind.TOLD, {"incident": closed, "arrived": False})
     after = datetime(2026, 12, 9, tzinfo=UTC)
-    chain.add(Kind.REVIEW, {"incident": closed, "text": "seen", "measures": "talked"}, after)
+    chain.add(Kind.REVIEW, {"incident": closed}, after)
     chain.add(Kind.CLOSED, {"incident": closed}, after)
     month = of(chain)
     assert [each.id for each in month.incidents] == ["2026-11-0001", "2026-11-0002", "2026-11-0003"]

@@ -138,7 +138,7 @@ async def test_totals_are_those_that_awk_counts_in_the_segments_and_the_paper_pr
         (Source.DAYS, Outcome.AGREES),
         (Source.LOG, Outcome.AGREES),
     ]
-    paper = Numbered("School 7", "monthly-report", 1, "9:3e23e8160039594a", "", NOW)
+    paper = Numbered("School 7", "monthly-report", 1, "9:3e23e8160039594a", "", NOW, "SHA256:x")
     said = squeezed(text_of(monthly_report_pdf(report_of(facts, paper, lambda change: (change.what, "")), "en")))
     figures = [sums.queries, sums.blocked_queries, *sums.blocked.values(), *sums.severities().values()]
     figures += [figure for share in (*sums.rooms.values(), *sums.groups.values()) for figure in share]

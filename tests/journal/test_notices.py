@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from journal.notifying.sending import SendRules
 from journal.notifying.telling import APART, GATHER
 from settings.model import Settings
 from storage.evidence import Kind
-from storage.journal_db import JournalDb
+from storage.journal_db import Change, JournalDb
 from tests.journal.incident_scene import (
     CLIENT,
     NOW,
@@ -84,6 +85,22 @@ async def test_the_class_teacher_is_told_once_and_it_is_entered(tmp_path: Path) 
         "text": "",
     }
     assert record.seal == ""
+
+
+async def test_a_harmful_contact_is_told_when_the_same_device_comes_again(tmp_path: Path) -> None:
+    with school(tmp_path) as (settings, server, rules):
+        async with journal_in(settings) as journal:
+            await add_contact(journal, groups=("7-b",), mail=MAIL)
+            memory = Memory()
+            await enter(journal, rule=Rule.HARMFUL)
+            await enter(journal, rule=Rule.HARMFUL, device="pc-21-08")
+            await tell_due(journal, settings, NOW + timedelta(minutes=5), memory=memory, rules=rules)
+            assert await told(journal) == []
+            tomorrow = NOW + timedelta(days=1)
+            again = await enter(journal, tomorrow, rule=Rule.HARMFUL)
+            await tell_due(journal, settings, tomorrow + timedelta(minutes=5), memory=memory, rules=rules)
+            assert [each.body["incident"] for each in await told(journal)] == [again]
+    assert len(server.messages) == 1
 
 
 async def test_what_did_not_arrive_is_tried_again_after_any_restart_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -278,3 +295,30 @@ async def test_an_incident_that_goes_on_the_next_day_is_told_again(tmp_path: Pat
                 await tell_due(journal, settings, now, memory=memory, rules=rules)
     assert len(server.letters) == 2
     assert "How often: 40 queries" in server.messages[1].get_content()
+
+
+async def test_a_letter_that_could_not_be_entered_is_not_sent_again_and_again_while_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with school(tmp_path) as (settings, server, rules):
+        async with journal_in(settings) as journal:
+            await add_contact(journal, groups=("7-b",), mail=MAIL)
+            await enter(journal)
+
+            def full(_self: Change, _kind: Kind, _body: object) -> int:
+                raise sqlite3.OperationalError("database or disk is full")
+
+            memory = Memory()
+            with monkeypatch.context() as patched:
+                patched.setattr(Change, "add", full)
+                for minutes in range(10):
+                    with pytest.raises(sqlite3.OperationalError):
+                        await tell_due(
+                            journal, settings, LATER + timedelta(minutes=minutes), memory=memory, rules=rules
+                        )
+            assert len(server.letters) == 1
+            await tell_due(journal, settings, LATER + timedelta(minutes=11), memory=memory, rules=rules)
+            await tell_due(journal, settings, LATER + timedelta(minutes=40), memory=memory, rules=rules)
+            (record,) = await told(journal)
+            assert record.body["arrived"] is True
+    assert len(server.letters) == 1

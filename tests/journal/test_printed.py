@@ -75,8 +75,8 @@ def test_what_was_told_done_and_corrected_belongs_to_its_incident() -> None:
         record(11, Kind.INCIDENT, changed(INCIDENT, id="2026-11-0008"), PRIVATE),
         record(12, Kind.TOLD, changed(told, arrived=False, text="no server")),
         record(13, Kind.TOLD, told),
-        record(14, Kind.REVIEW, {"incident": 10, "text": "Spoke", "measures": "A talk"}, by="teacher"),
-        record(15, Kind.CORRECTION, {"incident": 10, "corrects": 14, "text": "With the class"}, by="teacher"),
+        record(14, Kind.REVIEW, {"incident": 10}, {"text": "Spoke", "measures": "A talk"}, by="teacher"),
+        record(15, Kind.CORRECTION, {"incident": 10, "corrects": 14}, {"text": "With the class"}, by="teacher"),
         record(16, Kind.REPEAT, {"incident": 10, "last": INCIDENT["last"], "queries": 20, "names": 3, "signs": []}),
     )
     assert [(each.role, each.arrived) for each in first.told] == [("class-teacher", False), ("class-teacher", True)]

@@ -1,6 +1,7 @@
 """Searching gives what plain Python finds in the lines, whatever lies where."""
 
 import asyncio
+import resource
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -278,3 +279,14 @@ def test_a_search_finds_what_plain_python_finds(
                 assert [each[0] for each in got] == [each[0] for each in judged(rows, wanted)]
                 top = Counter(each[5] for each in got).most_common()
                 assert sorted((each.value, each.queries) for each in searcher.tops(wanted, "name", 99)) == sorted(top)
+
+
+def test_more_files_are_searched_than_a_process_may_have_open_at_first(installed: Settings) -> None:
+    for number in range(150):
+        write_segment(installed, BEGUN, [row(BEGUN)], number=number + 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 64, hard))
+    try:
+        assert len(found(installed)) == 150
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from journal.opening import opened_journal
+from journal.recovering import begin_again
 from journal.trust.alarms import Alarm, describe_alarm
 from journal.trust.device_key import HEAD_NAMESPACE
 from journal.trust.heads import head_message, is_signed
@@ -123,16 +124,16 @@ async def test_a_journal_begun_anew_after_damage_is_whole_and_says_so(settings: 
         for hours in range(3):
             await grow(journal)
             await sign_head(journal, settings, AT - (9 - hours) * HOUR)
-    settings.paths.journal_db.rename(tmp_path / "journal.db.damaged")
+    settings.paths.journal_db.write_bytes(b"no database")
+    moved = await begin_again(settings, AT)
+    assert (tmp_path / moved).read_bytes() == b"no database"
     async with opened_journal(settings) as journal:
-        async with journal.changing(AT) as change:
-            await change.add(Kind.ALARM, {"what": Alarm.DAMAGED.value, "moved": "journal.db.damaged"})
-        await sign_head(journal, settings, datetime.now(UTC))
+        await sign_head(journal, settings, AT - 9 * HOUR)  # the clock was put back: nothing may hang on it
         assert [text(each.body, "what") for each in await alarms(journal)] == [Alarm.DAMAGED]
     verdict = await verify_journal(settings)
     assert verdict.broken == ()
     assert verdict.earlier == 3
-    assert "journal.db.damaged" in describe_alarm(verdict.alarms[0].body)
+    assert moved in describe_alarm(verdict.alarms[0].body)
     # Without the alarm it is no accident.
     by_hand(settings.paths.journal_db, "DELETE FROM chain WHERE number = 2", "DELETE FROM heads")
     assert (await verify_journal(settings)).broken[0].trouble is Trouble.HEAD
@@ -186,7 +187,7 @@ async def test_a_folder_that_cannot_be_written_leaves_no_head_in_the_journal(
 
 def test_each_alarm_has_words() -> None:
     for what in Alarm:
-        words = describe_alarm({"what": what.value, "segment": "s", "moved": "m", "number": 3})
+        words = describe_alarm({"what": what.value, "segment": "s", "moved": "m", "number": 3, "kept": 2})
         assert "{" not in words
         assert words != what
     assert describe_alarm({"what": "new", "text": "something new"}) == "something new"

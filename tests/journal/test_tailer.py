@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import closing
@@ -64,7 +65,7 @@ async def test_a_damaged_journal_is_moved_aside_and_begun_anew(settings: Setting
     async with opened_journal(settings) as journal:
         kinds = [(record.kind, record.body) async for record in journal.records((Kind.BEGUN, Kind.ALARM))]
     assert [kind for kind, _body in kinds] == [Kind.BEGUN, Kind.ALARM]
-    assert kinds[1][1] == {"what": Alarm.DAMAGED, "moved": moved.name, "head": head}
+    assert kinds[1][1] == {"what": Alarm.DAMAGED, "moved": moved.name, "head": head, "kept": 0, "heads": 0}
     assert sum((await counts(settings)).values()) == 3, "what still lies there is taken in again"
     assert not state(settings).error
 
@@ -155,6 +156,7 @@ async def test_the_state_says_how_it_stands(settings: Settings, clock: Clock) ->
     found = state(settings)
     assert (found.pid, found.lines, found.segments, found.last) == (os.getpid(), 5, 1, "2026-09-02T10:00:00.000+05:00")
     assert (found.lag_seconds, found.lag_bytes, found.error) == (0, 0, "")
+    assert stat.S_IMODE((settings.paths.run / FILE).stat().st_mode) == 0o600
     async with opened_journal(settings) as journal:
         assert found.head == "{}:{}".format(*await journal.head())
 

@@ -5,17 +5,18 @@ import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
+from journal.detection import folding as folding_module
 from journal.intake.taking import Pace
 from journal.opening import opened_journal
 from journal.trust.alarms import Alarm
-from resolver.querylog import HEADER_LINE, repair
-from settings.model import Settings
+from resolver.querylog import HEADER_LINE, QueryLog, repair
+from settings.model import Durability, Settings
 from storage.evidence import Kind, Record
 from tests.journal.tailing import (
     Clock,
@@ -426,3 +427,49 @@ async def _summary(settings: Settings) -> list[object]:
     found = [replace(each, record=0, at=each.at.min) for each in await incidents(settings)]
     assert await counts(settings) == counts_by_awk(settings.paths.query_log.iterdir())
     return [positions, segments, bodies, found]
+
+
+@pytest.mark.parametrize("superseded", [False, True])
+async def test_a_segment_that_a_worker_has_open_is_not_closed_however_old_it_is(
+    settings: Settings, clock: Clock, *, superseded: bool
+) -> None:
+    log = QueryLog(
+        settings.paths.query_log, 0, UTC, segment_bytes=1 << 20, durability=Durability.NONE,
+        clock=lambda: clock().timestamp(),
+    )  # fmt: skip
+    clock.set(MORNING)
+    log.open()
+    log.write(line(MORNING))
+    (path,) = settings.paths.query_log.iterdir()
+    later = MORNING + timedelta(hours=5)
+    os.utime(path, (MORNING.timestamp(), MORNING.timestamp()))
+    if superseded:  # by the worker that follows one which takes long to end
+        Worker(settings.paths.query_log).roll(MORNING + timedelta(hours=4))
+    clock.set(later)
+    pace = Pace(still_seconds=0.0)
+    await caught_up(settings, clock, pace)
+    assert path.name not in [each.body["name"] for each in await records(settings, Kind.SEGMENT)]
+    log.write(line(later - timedelta(minutes=1)))  # the folder takes no new file, but the old one still grows
+    await caught_up(settings, clock, pace)
+    assert await total(settings) == 2
+    log.close()
+    os.utime(path, (MORNING.timestamp(), MORNING.timestamp()))
+    await caught_up(settings, clock, pace)
+    assert path.name in [each.body["name"] for each in await records(settings, Kind.SEGMENT)]
+    assert not await records(settings, Kind.ALARM)
+
+
+async def test_that_incidents_of_made_up_addresses_are_left_out_is_an_alarm_once_an_hour(
+    settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding_module, "MOST_UNKNOWN", 3)
+    worker = Worker(settings.paths.query_log)
+    worker.roll(MORNING)
+    for number in range(30):
+        moment = MORNING + timedelta(seconds=number)
+        asked = line(moment, "drugshop.example", "block\tlocked\tdrugs\tours", client=f"10.9.9.{number}")
+        worker.write(asked.replace(b"\tlab-07\t", b"\t\t"))
+    clock.set(MORNING + timedelta(minutes=2))
+    await caught_up(settings, clock, Pace(batch_octets=500))
+    assert len(await incidents(settings)) == 3
+    assert [each.body["what"] for each in await records(settings, Kind.ALARM)] == [Alarm.FLOODED]

@@ -312,6 +312,9 @@ TABLES: list[tuple[str, int, str]] = [
     ("UPDATE counts SET queries = queries + 1 WHERE hour = '2026-11-02T21'", 8, "counts: 2026-11-02"),
     ("DELETE FROM counts WHERE hour = '2026-11-02T21'", 8, "counts: 2026-11-02"),
     ("INSERT INTO counts VALUES ('2026-10-02T21', 1, 5)", 0, "counts: 2026-10-02"),
+    # A day that has no record yet: what is in the table would be entered at its end.
+    ("DELETE FROM counts WHERE hour = (SELECT max(hour) FROM counts)", 0, "counts"),
+    ("UPDATE counts SET queries = queries + 1 WHERE hour = (SELECT max(hour) FROM counts)", 0, "counts"),
     ("UPDATE tallies SET room = '215'", 8, "counts: 2026-11-02"),
     ("UPDATE tallies SET category = 'news'", 8, "counts: 2026-11-02"),
     ("UPDATE inspectors SET until = '2030-01-01' WHERE name = 'dina'", 20, "inspectors: dina"),

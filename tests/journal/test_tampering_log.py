@@ -17,7 +17,7 @@ from journal.trust.verifying import verify_journal
 from journal.trust.verifying_log import verify_log
 from settings.model import Settings
 from storage.evidence import Kind
-from storage.journal_db import StoredSegment
+from storage.journal_db import StoredSegment, Tally
 from tests.journal.evidence_scene import (
     AT,
     GONE,
@@ -195,8 +195,10 @@ async def test_nothing_is_found_broken_while_the_tailer_and_the_archive_go_on(se
                     "damaged": 0,
                 }
                 async with journal.changing(AT) as change:
-                    record = await change.add(Kind.SEGMENT, {**body, "first": "", "last": ""})
+                    hour = f"2026-11-{3 + turn // 24:02d}T{turn % 24:02d}"
+                    record = await change.add(Kind.SEGMENT, {**body, "first": hour, "last": hour})
                     await change.close_segment(StoredSegment(name, record, len(octets), 3, str(body["digest"]), "", 0))
+                    await change.count({(hour, Tally("214", "pupils", "block", "category", "games")): 3})
                 await sign_head(journal, settings, AT + timedelta(hours=3 + turn))
                 if turn % 3 == 0:
                     async with journal.changing(AT) as change:

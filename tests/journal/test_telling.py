@@ -1,7 +1,9 @@
 """When somebody is told: soon, together with what comes at the same time, once, and never in a flood."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +24,7 @@ from journal.notifying.telling import (
     pause,
     plan,
     to_enter,
+    to_tell,
 )
 from tests.journal.incident_scene import NOW, incident
 
@@ -69,8 +72,35 @@ BOTH = [("Asanova", "mail", [5]), ("Asanova", "telegram", [5])]
     ],
 )
 def test_which_rules_somebody_is_called_for(rule: Rule, told: bool) -> None:
-    found = plan([incident(rule=rule)], [TEACHER], [], {}, LATER, ZONE)
+    found = plan(to_tell([incident(rule=rule)]), [TEACHER], [], {}, LATER, ZONE)
     assert (routes(*found.messages), found.waits) == ((BOTH, True) if told else ([], False))
+
+
+HARMFUL = incident(record=5, rule=Rule.HARMFUL, category="adult", client="192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        pytest.param(HARMFUL, {}, True, id="again"),
+        pytest.param(HARMFUL, {"category": "violence"}, False, id="other-category"),
+        pytest.param(HARMFUL, {"client": "192.0.2.2"}, False, id="other-client"),
+        pytest.param(replace(HARMFUL, device="pc-7"), {"device": "pc-7", "client": "192.0.2.9"}, True, id="device"),
+        pytest.param(replace(HARMFUL, device="pc-7"), {"device": "pc-8"}, False, id="other-device"),
+        pytest.param(replace(HARMFUL, client=""), {"client": ""}, False, id="erased"),
+        pytest.param(replace(HARMFUL, state=State.CLOSED), {}, True, id="looked-at"),
+    ],
+)
+def test_a_harmful_contact_is_told_when_it_is_not_the_first(
+    first: Incident, second: dict[str, Any], told: bool
+) -> None:
+    found = to_tell([first, replace(HARMFUL, record=6, **second)])
+    assert [each.record for each in found] == ([6] if told else [])
+
+
+def test_an_attempt_before_does_not_make_a_harmful_contact_a_repeat() -> None:
+    attempt = replace(HARMFUL, rule=Rule.ATTEMPT)
+    assert to_tell([attempt, replace(HARMFUL, record=6)]) == [attempt]
 
 
 def test_what_comes_at_the_same_time_is_one_message() -> None:

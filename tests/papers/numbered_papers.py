@@ -24,11 +24,13 @@ from tests.papers.sheets import ALMATY, DIGEST, FINGERPRINT
 SCHOOL = "«Абай Құнанбайұлы атындағы № 12 мектеп» КММ"
 HEAD = "1042:3e23e8160039594a"
 TRAIL = "57:ca978112ca1bbdca"
+DEVICE = "SHA256:0fLQ9lO2kWkQqMgZl5pXb8d7xT1v3mQyJcHnUeRsA4o"
+"""The fingerprint of the machine's key."""
 
 
 def numbered(kind: str) -> Numbered:
     """Return what the third paper of a kind carries."""
-    return Numbered(SCHOOL, kind, 3, HEAD, TRAIL, datetime(2026, 12, 2, 9, 30, tzinfo=ALMATY))
+    return Numbered(SCHOOL, kind, 3, HEAD, TRAIL, datetime(2026, 12, 2, 9, 30, tzinfo=ALMATY), DEVICE)
 
 
 INCIDENT = SheetIncident(

@@ -1,5 +1,6 @@
 """An act and a monthly report to print."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from papers.act import Act, LiveTest, Member, Probed, Proof, Restriction
@@ -13,6 +14,7 @@ from papers.monthly_report import (
 )
 from papers.numbered import Numbered
 from papers.period import AlarmLine, Figures, IncidentLine, Index, ListLine, Place
+from tests.papers.numbered_papers import DEVICE
 from tests.papers.sheets import ALMATY
 
 NUMBERED = Numbered(
@@ -22,6 +24,7 @@ NUMBERED = Numbered(
     head="4711:3e23e8160039594a",
     trail="215:ca978112ca1bbdca",
     printed_at=datetime(2026, 12, 2, 9, 30, tzinfo=ALMATY),
+    key=DEVICE,
 )
 
 FIGURES = Figures(
@@ -61,7 +64,7 @@ LISTS = (
 INDEX = Index("20261130T010203Z", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb", LISTS, 84, 900)
 
 REPORT = MonthlyReport(
-    paper=Numbered("School No. 12", "monthly-report", 11, NUMBERED.head, NUMBERED.trail, NUMBERED.printed_at),
+    paper=replace(NUMBERED, school="School No. 12", kind="monthly-report", number=11),
     first=date(2026, 11, 1),
     until=date(2026, 11, 30),
     finished=True,

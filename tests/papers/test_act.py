@@ -8,6 +8,7 @@ import pytest
 
 from papers.act import Act, LiveTest, Probed, act_pdf
 from papers.dates import written_day
+from papers.frame import grouped
 from papers.incident_words import rule_words
 from papers.numbered import paper_code
 from papers.period import Figures
@@ -62,6 +63,7 @@ def test_the_act_holds_everything_in_each_language(tongue: str) -> None:
         title_of("youtube", tongue),
         NUMBERED.head,
         NUMBERED.trail,
+        grouped(NUMBERED.key),
         _("Responsible person"),
     ]
     assert [each for each in expected if squeezed(each) not in text] == []

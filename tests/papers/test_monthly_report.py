@@ -9,6 +9,7 @@ import pytest
 
 from papers.blocks import number
 from papers.dates import written_day
+from papers.frame import grouped
 from papers.incident_words import rule_words
 from papers.monthly_report import Comparison, MonthlyReport, monthly_report_pdf
 from papers.numbered import paper_code
@@ -67,6 +68,7 @@ def test_the_report_holds_every_figure_in_each_language(tongue: str) -> None:
         REPORT.psychologist,
         NUMBERED.head,
         NUMBERED.trail,
+        grouped(NUMBERED.key),
         written_day(REPORT.until, tongue),
         f"schoolfilter journal verify --head {NUMBERED.head}",
         _("School director"),

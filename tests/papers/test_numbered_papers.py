@@ -14,6 +14,7 @@ from papers import briefing as briefing_module
 from papers import parents as parents_module
 from papers.briefing import LINES, briefing_pdf
 from papers.dates import written_month
+from papers.frame import grouped
 from papers.handover import handover_pdf
 from papers.incident_words import role_words, rule_words, severity_words, state_words
 from papers.journal_sheet import journal_sheet_pdf
@@ -23,6 +24,7 @@ from papers.referral import referral_pdf
 from policy.categories import CATEGORIES
 from tests.papers.numbered_papers import (
     BRIEFING,
+    DEVICE,
     HANDOVER,
     HEAD,
     INCIDENT,
@@ -121,7 +123,7 @@ def test_the_qr_code_holds_number_and_heads(kind: str, tmp_path: Path) -> None:
 def test_a_paper_says_how_it_is_checked(kind: str) -> None:
     paper, printed = PAPERS[kind]
     text = said(paper, printed)
-    assert missing([f"schoolfilter journal verify --head {HEAD}", TRAIL], text) == []
+    assert missing([f"schoolfilter journal verify --head {HEAD}", TRAIL, squeezed(grouped(DEVICE))], text) == []
 
 
 def test_no_school_can_write_a_line_of_its_own_into_the_qr_code() -> None:
