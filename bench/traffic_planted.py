@@ -3,6 +3,9 @@
 Nothing here looks at how the rules judge: it tells what people and programs do, with the same means as the noise does.
 """
 
+from collections.abc import Iterator
+from itertools import count
+
 from bench.traffic_day import LESSONS, Day, Label
 from bench.traffic_names import AT_RISK, GRAVE, UNLAWFUL, UNRELATED, front, made_up, part
 from journal.incidents import Rule
@@ -25,10 +28,11 @@ class Planting:
         kinds = (
             (self.varied, 8), (self.insisting, 4), (self.unrelated, 4), (self.tools, 4), (self.tool_program, 2),
             (self.unlawful_attempt, 2), (self.unlawful, 6), (self.harmful, 6), (self.twice, 3), (self.at_risk, 8),
-            (self.malware_link, 2), (self.beacon, 6), (self.many_names, 2),
+            (self.malware_link, 2), (self.beacon, 6), (self.many_names, 2), (self.reloading, 6),
+            (self.stubborn_program, 3), (self.open_page, 3), (self.backing_off, 2),
         )  # fmt: skip
-        for plant, count in kinds:
-            for _ in range(max(1, round(count * share))):
+        for plant, times in kinds:
+            for _ in range(max(1, round(times * share))):
                 plant()
 
     # -- attempts ------------------------------------------------------------------------------------------------------
@@ -48,6 +52,19 @@ class Planting:
             last = moment
             self._day.visit(moment, device, sites[number % len(sites)])
             moment += random.choice((random.uniform(35, 70), random.uniform(60, 150)))
+        self._label(Rule.ATTEMPT, category, device, begun, last)
+
+    def reloading(self) -> None:
+        """Load one closed site again and again within minutes, as fast as somebody presses a key or at an even pace."""
+        random, category = self._random, self._random.choice(GRAVE)
+        site = random.choice(self._listed(category))
+        device, moment = self._somebody(400)
+        begun = last = moment
+        pace, spread = random.uniform(9, 35), random.choice((0.0, 0.02, 0.15, 0.4, 0.7))
+        for _ in range(random.randint(6, 9)):
+            last = moment
+            self._day.visit(moment, device, site)
+            moment += max(8.0, pace * random.uniform(1 - spread, 1 + spread))
         self._label(Rule.ATTEMPT, category, device, begun, last)
 
     def unrelated(self) -> None:
@@ -117,6 +134,45 @@ class Planting:
         self._day.visit(later, device, second)
         self._label(Rule.HARMFUL, category, device, moment, later)
 
+    def stubborn_program(self) -> None:
+        """Let a program that was opened once ask for its closed site at its own pace until it is closed: no attempt."""
+        random = self._random
+        pause, spread = random.choice((10.0, 15.0, 30.0, 30.0, 45.0, 60.0)), random.choice((0.01, 0.03, 0.1))
+        device, begun = self._somebody(1500)
+        end = begun + random.uniform(max(20 * pause, 600), 1500)
+        pauses = iter(lambda: pause * random.uniform(1 - spread, 1 + spread), None)
+        self._ask(device, random.choice(GRAVE), begun, end, pauses)
+
+    def open_page(self) -> None:
+        """Let a page that shows something of a closed site ask for it again while it is open: no attempt."""
+        random = self._random
+        pause = random.uniform(8, 60)
+        device, begun = self._somebody(1300)
+        self._day.page(begun - 0.4, device, self._day.names.site(random))
+        for kind in ("advertising", "tracking", "advertising"):
+            self._day.look_up(begun + random.uniform(-0.5, 0.5), device, random.choice(self._listed(kind)))
+        end = begun + random.uniform(60, 1200)
+        pauses = iter(lambda: pause * random.uniform(0.98, 1.02), None)
+        self._ask(device, random.choice(GRAVE), begun, end, pauses)
+
+    def backing_off(self) -> None:
+        """Let a program try again after twice as long each time, up to a minute or two: no attempt."""
+        random = self._random
+        device, begun = self._somebody(1500)
+        most = random.choice((60.0, 64.0, 120.0))
+        pauses = (min(most, 2.0**number) * random.uniform(0.97, 1.03) for number in count())
+        self._ask(device, random.choice(GRAVE), begun, begun + random.uniform(120, 1400), pauses)
+
+    def _ask(self, device: int, category: str, begun: float, end: float, pauses: Iterator[float]) -> None:
+        """Ask for one site of a category till the end: a contact, whoever it was."""
+        name = front(self._random.choice(self._listed(category)), self._random)
+        moment = last = begun
+        while moment < end:
+            last = moment
+            self._day.look_up(moment, device, name)
+            moment += next(pauses)
+        self._label(Rule.HARMFUL, category, device, begun, last)
+
     def at_risk(self) -> None:
         """Look for gambling or self-harm, once or several times."""
         category = self._random.choices(AT_RISK, (2, 1))[0]
@@ -158,18 +214,18 @@ class Planting:
 
     # -- means ---------------------------------------------------------------------------------------------------------
 
-    def _tour(self, category: str, count: int) -> tuple[int, float, float]:
+    def _tour(self, category: str, sites: int) -> tuple[int, float, float]:
         random = self._random
         listed = self._listed(category)
         device, moment = self._somebody(800)
         begun = last = moment
         searching = random.random() < 0.5
-        for site in random.sample(listed, k=min(count, len(listed))):
+        for site in random.sample(listed, k=min(sites, len(listed))):
             last = moment
             if searching:
                 self._day.search(moment - random.uniform(3, 30), device)
             self._day.visit(moment, device, site)
-            moment += random.uniform(12, 760 / count)
+            moment += random.uniform(12, 760 / sites)
         return device, begun, last
 
     def _once(self, kind: Rule, category: str) -> None:

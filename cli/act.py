@@ -12,9 +12,9 @@ import click
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
 from cli.looks import look
-from cli.paper_output import deliver, draw_up, paper_options
+from cli.paper_output import deliver, draw_up, paper_options, say_behind
 from cli.policy_file import opened
-from cli.reasons import reason_option
+from cli.reasons import reason_option, reason_or_asked
 from cli.typed import day_of, order_of, text_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.opening import opened_journal
@@ -73,10 +73,27 @@ def act(
     """Check, draw up, keep, hand out."""
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
     asked = _asked(first, last, people, method, found, number, day, now)
-    kept, sound = asyncio.run(_drawn_up(settings, asked, reason, tongues, now))
+    kept, checked, test = asyncio.run(_drawn_up(settings, asked, reason_or_asked(reason), tongues, now))
     deliver(kept, output, personal=True)
-    if not sound:
-        raise Failure(_("something is wrong; the act says what. See also: schoolfilter journal verify"))
+    say_behind(checked.behind)
+    if wrong := _next_steps(checked, test):
+        message = _("something is wrong; the act says what. See also: {commands}")
+        raise Failure(message.format(commands=", ".join(wrong)))
+
+
+def _next_steps(checked: "Checked", test: "LiveTest") -> list[str]:
+    """Return the commands that show what is wrong; none if nothing is."""
+    days = f"--from {checked.first.isoformat()} --to {checked.last.isoformat()}"
+    name = next((each.name for each in test.tested if each.agrees is False), "")
+    shown = {
+        "schoolfilter journal verify": not checked.journal.is_sound,
+        # It says only what is wrong with the journal if anything is.
+        f"schoolfilter log verify {days}": checked.journal.is_sound and not checked.log.is_sound,
+        "schoolfilter audit verify": bool(checked.policy.fault),
+        "schoolfilter orders verify": bool(checked.policy.ledger_faults),
+        f"schoolfilter check {name}": bool(name),
+    }
+    return [command for command, is_wrong in shown.items() if is_wrong]
 
 
 def _asked(
@@ -121,8 +138,8 @@ def _member(text: str) -> "Member":
 
 async def _drawn_up(
     settings: Settings, asked: "Asked", reason: str, tongues: Sequence[str], now: datetime
-) -> tuple[KeptPaper, bool]:
-    """Return the paper, and whether nothing is wrong."""
+) -> "tuple[KeptPaper, Checked, LiveTest]":
+    """Return the paper and what it rests on."""
     from cli.live_test import live_test
     from journal.documents.act import act_of, check
     from papers.act import act_pdf
@@ -139,13 +156,12 @@ async def _drawn_up(
             said = act_of(asked, checked, test, paper)
         return act_pdf(said, language)
 
-    sound = checked.sound and not any(each.agrees is False for each in test.tested)
-    says = _says(asked, checked, test, sound)
+    says = _says(asked, checked, test)
     kept = await draw_up(settings, PaperKind.ACT, draw, tongues, trail=checked.policy.trail, now=now, says=says)
-    return kept, sound
+    return kept, checked, test
 
 
-def _says(asked: "Asked", checked: "Checked", test: "LiveTest", sound: bool) -> dict[str, object]:
+def _says(asked: "Asked", checked: "Checked", test: "LiveTest") -> dict[str, object]:
     return {
         "from": asked.first.isoformat(),
         "to": asked.last.isoformat(),
@@ -153,5 +169,5 @@ def _says(asked: "Asked", checked: "Checked", test: "LiveTest", sound: bool) -> 
         "blocked": checked.sums.blocked_queries,
         "incidents": len(checked.incidents),
         "tested": len(test.tested),
-        "sound": sound,
+        "sound": not _next_steps(checked, test),
     }

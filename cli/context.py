@@ -56,6 +56,12 @@ INSPECTOR = "cli.context.inspector"
 """Where the context of a command holds the inspector in whose name it runs (cli/inspecting.py)."""
 
 
+def inspects() -> bool:
+    """Tell whether an inspector gives the command."""
+    running = click.get_current_context(silent=True)
+    return running is not None and INSPECTOR in running.meta
+
+
 def who() -> str:
     """Return the name under which it is recorded: the inspector, else the person behind sudo, if there is one."""
     running = click.get_current_context(silent=True)

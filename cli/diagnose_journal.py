@@ -61,7 +61,7 @@ def notices(facts: Facts) -> Iterator[Finding]:
         found = True
         remedy = _("Try it: schoolfilter journal contacts test '{name}'").format(name=name)
         yield Finding("notices", Health.PROBLEM, missing, remedy)
-    for problem in incidents.untold_problems():
+    for problem in facts.state.kept.unsent() or incidents.untold_problems():
         found = True
         yield Finding(
             "notices",

@@ -1,13 +1,19 @@
 """How a command says that it cannot do what was asked: in the school's words, on stderr, with the right exit status."""
 
+import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import click
 
 from settings.errors import SchoolfilterError
 from translations import _
+
+_READER_GONE = 128 + signal.SIGPIPE
+"""As other programs end: neither "all is well" nor "something is wrong" may be read from what was not said."""
 
 
 class Failure(click.ClickException):
@@ -26,6 +32,13 @@ class Misuse(Failure):
     exit_code = 2
 
 
+def leave_quietly(status: int = _READER_GONE) -> NoReturn:
+    """End a command whose reader has gone, as `| head` does when it has got what it wanted: it is no error."""
+    # Python flushes stdout once more at exit and would complain about the closed pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(status)
+
+
 @contextmanager
 def border() -> Iterator[None]:
     """Turn the errors of the layers below into a Failure, once, for every command."""
@@ -33,6 +46,10 @@ def border() -> Iterator[None]:
         yield
     except SchoolfilterError as error:
         raise Failure(str(error)) from error
+    except BrokenPipeError as error:
+        if error.filename:
+            raise Failure(f"{error.filename}: {error.strerror}") from error
+        leave_quietly()
     except PermissionError as error:
         hint = _("no permission for {path}: run it as root (sudo) or as the user that runs the service")
         raise Failure(hint.format(path=error.filename or error)) from error

@@ -76,6 +76,8 @@ def _made(path: Path, *, public: bool) -> Aside | Carried:
     except OSError as error:
         if error.errno in _CLOSED:
             raise NoPlaceError(path, error.strerror or str(error)) from error
+        if error.errno == errno.ENOENT:  # not the hidden name beside it, which nobody knows
+            raise FileNotFoundError(error.errno, error.strerror, str(path.parent)) from error
         raise
 
 

@@ -10,6 +10,7 @@ import click
 from cli.context import pass_settings
 from cli.errors import Misuse
 from cli.looks import look
+from cli.reasons import reason_or_asked
 from cli.table import print_json, print_table
 from cli.typed import day_of, text_of
 from journal.inspectors import Refusal
@@ -43,6 +44,8 @@ def accesses(settings: Settings, first: str | None, last: str | None, names: boo
             _("expected --to to be no earlier than --from, found {first} and {last}").format(first=first, last=last)
         )
     why = text_of(reason, "--reason")
+    if names:
+        why = reason_or_asked(why)
 
     async def work() -> list[Record]:
         if names:

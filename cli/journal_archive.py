@@ -8,7 +8,9 @@ import click
 from cli.context import pass_settings
 from cli.errors import Failure
 from cli.printable import printable
+from journal.opening import opened_journal
 from journal.trust.verdict import describe
+from resolver.segments import list_segments
 from settings.model import Settings
 from translations import _
 
@@ -40,6 +42,9 @@ def archive(settings: Settings, today_too: bool) -> None:
         (len(done.waiting), _("Erasures that wait for segments still open: {count}")),
     ]
     lines = [text.format(count=f"{count:,}", rows=f"{done.rows:,}") for count, text in said if count]
+    waiting = _("Segments that cannot be archived yet, for they are open or not taken into the journal: {count}")
+    if today_too and (count := asyncio.run(_untaken(settings))):
+        lines.append(waiting.format(count=f"{count:,}"))
     click.echo("\n".join(lines or [_("Nothing is due.")]))
     if done.broken is not None:
         message = _("The last good copy of the journal was not renewed. {text}")
@@ -50,3 +55,10 @@ def archive(settings: Settings, today_too: bool) -> None:
             "`schoolfilter log verify` tells more; put them back from a backup."
         )
         raise Failure(message.format(files=", ".join(done.changed)))
+
+
+async def _untaken(settings: Settings) -> int:
+    """Return how many segments no round can archive yet."""
+    async with opened_journal(settings) as journal:
+        taken = {each.name for each in await journal.segments()}
+    return sum(each.path.name not in taken for each in list_segments(settings.paths.query_log))

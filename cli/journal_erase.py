@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import click
 
 from cli.arguments import ADDRESS
 from cli.context import pass_settings, who
 from cli.errors import Misuse
+from cli.known import unknown_devices
 from cli.table import print_json, print_table
 from cli.typed import day_of, order_of, text_of
 from cli.words import order_words
@@ -73,6 +75,12 @@ def erase(
         "expected the director's order with --order and --date: nothing is erased from the evidence without one."
     )
     written, dated = order_of(number, day, missing)
+    if unknown := asyncio.run(unknown_devices(settings, devices, *days)):
+        message = _(
+            "expected a device that the policy knows, or that stands in the query log of these days; found {devices}. "
+            "Nothing was entered. Name the address that it had: --client ADDRESS"
+        )
+        raise Misuse(message.format(devices=", ".join(map(repr, unknown))))
     identity = asyncio.run(_ask(settings, devices, clients, days, why, f"order {written} of {dated.isoformat()}"))
     click.echo(
         _(
@@ -108,18 +116,23 @@ async def _list(settings: Settings, *, as_json: bool) -> None:
     """Print the requests without whose data they are about: that is personal, and no look at it is needed here."""
     async with opened_journal(settings) as journal:
         found = await erasures(journal)
+    now = datetime.now(ZoneInfo(settings.school.time_zone))
     if as_json:
         print_json([_as_json(each) for each in found])
     elif found:
         headings = (_("ERASURE"), _("DAYS"), _("DOCUMENT"), _("REASON"), _("BY"), _("STATE"))
-        print_table(headings, [_cells(each) for each in found])
+        print_table(headings, [_cells(each, now) for each in found])
+        click.echo(_("Whose data they are about is sealed, and not shown on purpose."))
     else:
         click.echo(_("No erasure was ever asked for."))
 
 
-def _cells(each: Erasure) -> tuple[str, ...]:
+def _cells(each: Erasure, now: datetime) -> tuple[str, ...]:
     number, _of, day = each.document.removeprefix("order ").rpartition(" of ")
-    if each.done is None:
+    opened_until = each.open_until(now)
+    if each.done is None and opened_until is not None:
+        state = _("waits for segments still open, until {time}").format(time=f"{opened_until:%H:%M}")
+    elif each.done is None:
         state = _("waits for the next round")
     else:
         state = _("carried out {day}, {rows} queries").format(day=each.done.date().isoformat(), rows=each.rows)

@@ -2,15 +2,15 @@
 
 import asyncio
 import calendar
-import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
 from cli.context import pass_settings, who
-from cli.errors import Failure, Misuse
+from cli.errors import Misuse
 from cli.handout import confidential
 from cli.incidents import month_of, read
 from cli.inspecting import as_inspector
@@ -18,6 +18,7 @@ from cli.looks import look
 from cli.reasons import reason_option
 from cli.status import number
 from cli.typed import day_of
+from cli.zip_path import zip_path
 from journal.exporting.export_data import Format, data_of
 from journal.exporting.incident_table import between, incident_columns, records_about, row_of
 from journal.opening import opened_journal
@@ -74,10 +75,7 @@ def export_command(
 ) -> None:
     """Enter the look, write the zip, say what it is."""
     days = _days(month, first, last)
-    path = output or Path(f"journal-{'_'.join(day.isoformat() for day in days)}.zip")
-    if os.path.lexists(path):
-        message = _("expected no file at {path}, found one: an export is never written over. Choose --output.")
-        raise Failure(message.format(path=path))
+    path = zip_path(output, f"journal-{'_'.join(day.isoformat() for day in days)}.zip")
     exported = asyncio.run(_export(settings, days, Format(form), reason, path, tongue or language()))
     fingerprint = device_fingerprint(device_key(settings.paths.device_key))
     click.echo(_("Written: {path}").format(path=path))
@@ -107,13 +105,15 @@ async def _export(
 
     period = (days[0].isoformat(), days[1].isoformat())
     asked = {"--from": period[0], "--to": period[1], "--format": form.value}
-    access = await look(settings, "journal export", reason, asked)
-    told = await read(settings, private=True)
-    incidents = between(told.incidents, *days)
-    wanted = Wanted("journal", period, {}, reason, who(), access)
+    # The file first: a look is entered when there is something to write it to.
     with confidential(path) as out, scratch(settings) as staging, spoken(tongue):
+        access = await look(settings, "journal export", reason, asked)
+        told = await read(settings, private=True)
+        zone = ZoneInfo(settings.school.time_zone)
+        incidents = between(told.incidents, *days, zone)
+        wanted = Wanted("journal", period, {}, reason, who(), access)
         columns = incident_columns()
-        rows = [row_of(each, told.records) for each in incidents]
+        rows = [row_of(each, told.records, zone) for each in incidents]
         data = data_of(form, "journal", columns, [rows], staging)
         async with opened_journal(settings) as journal:
             about = records_about(incidents, told.records)

@@ -14,7 +14,7 @@ from cli.errors import Misuse
 from cli.looks import look
 from cli.paper_output import deliver, draw_up, paper_options
 from cli.policy_file import opened, snapshot_of
-from cli.reasons import reason_option
+from cli.reasons import reason_option, reason_or_asked
 from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.incidents import KINDS
 from journal.opening import opened_journal
@@ -45,7 +45,7 @@ def print_command(
     """Draw the sheet up."""
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
     first = month_of(month, now.date())
-    kept = asyncio.run(_draw(settings, first, names, reason, tongues, now))
+    kept = asyncio.run(_draw(settings, first, names, reason_or_asked(reason), tongues, now))
     deliver(kept, output, personal=True)
 
 

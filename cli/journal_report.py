@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from cli.arguments import NAME
 from cli.context import pass_settings, who
 from cli.errors import Failure
 from cli.incidents import read_from
+from cli.known import expect_known
 from cli.printable import printable
-from cli.typed import LONGEST_TEXT, id_of, text_of
+from cli.typed import LONGEST_TEXT, id_of, site_of, text_of
 from journal.incidents import Audience, Rule, next_id
 from journal.opening import opened_journal
 from policy.names import display_name, parse_name
@@ -36,15 +36,16 @@ _LONGEST_PERSON = 80
         "Example: schoolfilter journal report-site casino.example --by 'Asanova A.' --room room21"
     ),
 )
-@click.argument("name", type=NAME)
+@click.argument("site", metavar="NAME")
 @click.option("--note", default="", metavar="TEXT", help=_("What is to be seen there, in a sentence."))
 @click.option("--by", "person", default="", metavar="NAME", help=_("Who came upon it."))
 @click.option("--room", metavar="ROOM", help=_("In which room."))
 @pass_settings
-def report_site(settings: Settings, name: str, note: str, person: str, room: str | None) -> None:
+def report_site(settings: Settings, site: str, note: str, person: str, room: str | None) -> None:
     """Enter the report, tell how the name is decided for pupils now, and what to do next."""
     said, reporter = text_of(note, "--note", LONGEST_TEXT), text_of(person, "--by", _LONGEST_PERSON)
-    place = id_of(room) if room else ""
+    name, place = site_of(site), id_of(room) if room else ""
+    expect_known(settings, [place])
     now = datetime.now(ZoneInfo(settings.school.time_zone))
     fault, found = "", None
     try:
@@ -80,6 +81,8 @@ def report_site(settings: Settings, name: str, note: str, person: str, room: str
             return number
 
     number = asyncio.run(work())
+    if "/" in site:
+        click.echo(_("The address was taken for the site {name}.").format(name=display_name(name)))
     click.echo(_("Entered as {number}.").format(number=number))
     for line in [_unknown(fault)] if found is None else _next_steps(found, number):
         click.echo(printable(line))

@@ -12,8 +12,9 @@ from cli.errors import Misuse
 from cli.incident_page import incident_json, incident_lines
 from cli.incidents import Told, facts_json, month_of, number_of, open_first, personal_json, read
 from cli.inspecting import as_inspector
-from cli.looks import look
+from cli.looks import look, note_inspector
 from cli.printable import printable
+from cli.reasons import reason_or_asked
 from cli.table import print_json, print_table
 from cli.typed import text_of
 from journal.incident_words import category_words
@@ -70,12 +71,16 @@ def show(
     if (number or alarms) and (given or (number and alarms) or (alarms and names)):
         raise Misuse(_("expected one incident, a choice of them, or --alarms; found more than one of these"))
     if alarms:
-        _show_alarms(settings, as_json=as_json)
+        _show_alarms(settings, why, as_json=as_json)
     elif number:
-        _show_one(settings, number_of(number), why, as_json=as_json)
+        wanted = number_of(number)
+        asyncio.run(_expect(settings, wanted))  # nobody looks at what is not there
+        _show_one(settings, wanted, reason_or_asked(why), as_json=as_json)
     else:
         if month:
             month_of(month)
+        if names:
+            why = reason_or_asked(why)
         told = asyncio.run(_chosen(settings, given, why, names=names))
         found = [each for each in told.incidents if _fits(each, given)]
         _show_list(told, open_first(found), ZoneInfo(settings.school.time_zone), names=names, as_json=as_json)
@@ -84,13 +89,17 @@ def show(
 async def _chosen(settings: Settings, given: dict[str, str], why: str, *, names: bool) -> Told:
     if names:
         await look(settings, "journal show --names", why, given)
+    else:
+        await note_inspector(settings, "journal show", why, given)
     return await read(settings, private=names)
+
+
+async def _expect(settings: Settings, number: str) -> None:
+    (await read(settings)).incident(number)
 
 
 def _show_one(settings: Settings, number: str, why: str, *, as_json: bool) -> None:
     async def work() -> Told:
-        told = await read(settings)
-        told.incident(number)  # nobody looks at what is not there
         await look(settings, "journal show", why, {"number": number})
         return await read(settings, private=True)
 
@@ -146,8 +155,9 @@ def _row(told: Told, incident: Incident, zone: tzinfo, *, names: bool) -> list[s
     return row
 
 
-def _show_alarms(settings: Settings, *, as_json: bool) -> None:
+def _show_alarms(settings: Settings, why: str, *, as_json: bool) -> None:
     async def work() -> list[Record]:
+        await note_inspector(settings, "journal show --alarms", why, {})
         async with opened_journal(settings) as journal:
             return [each async for each in journal.records((Kind.ALARM,))]
 

@@ -13,14 +13,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.context import pass_settings, who
-from cli.errors import Failure, Misuse
+from cli.errors import Misuse
 from cli.handout import confidential
 from cli.inspecting import as_inspector
 from cli.log_filters import Asked, filters
-from cli.log_words import log_columns
+from cli.log_words import log_columns, say_doubtful
 from cli.looks import look
 from cli.reasons import reason_option
 from cli.status import number
+from cli.zip_path import zip_path
 from journal.exporting.export_data import Batches, Format, data_of, parquet_data
 from journal.opening import opened_journal
 from journal.trust.device_key import device_fingerprint, device_key
@@ -69,13 +70,7 @@ def export_command(
     """Enter the look, write the zip, say what it is."""
     if asked.filter.since is None or asked.filter.until is None:
         raise Misuse(_("expected the period, as --from 2026-09-01 --to 2026-09-30 or --today"))
-    path = output or Path(f"log-{'_'.join(asked.days(ZoneInfo(settings.school.time_zone)))}.zip")
-    if os.path.lexists(path):
-        raise Failure(
-            _("expected no file at {path}, found one: an export is never written over. Choose --output.").format(
-                path=path
-            )
-        )
+    path = zip_path(output, f"log-{'_'.join(asked.days(ZoneInfo(settings.school.time_zone)))}.zip")
     exported = asyncio.run(_export(settings, asked, Format(form), reason, path, tongue or language()))
     fingerprint = device_fingerprint(device_key(settings.paths.device_key))
     click.echo(_("Written: {path}").format(path=path))
@@ -92,11 +87,13 @@ async def _export(settings: Settings, asked: Asked, form: Format, reason: str, p
     from journal.archiving.search import opened_search
     from journal.exporting.export import Wanted, records_of, write_export
 
-    access = await look(settings, "log export", reason, {**asked.options(), "--format": form.value})
-    wanted = Wanted("log", asked.period, asked.words, reason, who(), access)
     first, last = asked.days(ZoneInfo(settings.school.time_zone))
+    # The file first: a look is entered when there is something to write it to.
     with confidential(path) as out, scratch(settings) as staging, spoken(tongue):
+        access = await look(settings, "log export", reason, {**asked.options(), "--format": form.value})
+        wanted = Wanted("log", asked.period, asked.words, reason, who(), access)
         async with opened_search(settings, asked.filter) as searcher, opened_journal(settings) as journal:
+            say_doubtful(searcher.doubtful)
             numbers = await records_of(journal, first, last)
             columns = log_columns()
             with _progress(searcher, asked, form) as shown:

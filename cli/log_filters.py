@@ -14,6 +14,7 @@ from cli.context import Installation
 from cli.days import start_of
 from cli.errors import Misuse
 from cli.explanation import InvalidMoment, parse_moment
+from cli.known import expect_known
 from cli.typed import in_calendar, names_of, text_of
 from policy.decision import Action
 from policy.networks import IPNetwork
@@ -87,6 +88,7 @@ def filters(command: Command) -> Command:
             since=since, until=until, clients=client, devices=device, rooms=room, groups=group,
             categories=category, actions=action, name=name, word=text_of(word, "--word").lower(),
         )  # fmt: skip
+        expect_known(installation.settings, room, group, category)
         words = {
             "NAME": name,
             "--word": found.word,

@@ -12,6 +12,7 @@ from cli.errors import Misuse
 from cli.inspecting import as_inspector
 from cli.log_filters import Asked, filters
 from cli.log_lines import json_printer, table_printer
+from cli.log_words import say_doubtful
 from cli.looks import look
 from cli.reasons import reason_option
 from cli.segments import LogLine
@@ -67,6 +68,7 @@ def search(
     async def find() -> None:
         await look(settings, "log search", reason, {**asked.options(), **shown})
         async with opened_search(settings, asked.filter) as searcher:
+            say_doubtful(searcher.doubtful)
             if top:
                 print_sums(searcher.tops(asked.filter, top, count or _TOPS), top, as_json=as_json)
             elif by:

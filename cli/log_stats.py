@@ -9,6 +9,7 @@ import click
 from cli.context import pass_settings
 from cli.errors import Misuse
 from cli.inspecting import as_inspector
+from cli.looks import note_inspector
 from cli.sums import BY, print_sums
 from cli.typed import day_of
 from journal.archiving.statistics import By, Top, statistics
@@ -39,6 +40,7 @@ def stats(settings: Settings, by: By, first: str | None, last: str | None, as_js
         raise Misuse(_("--to: expected a day not before --from, found {day}").format(day=until.isoformat()))
 
     async def read() -> list[Top]:
+        await note_inspector(settings, "log stats", "", {"--by": by, "--from": first or "", "--to": last or ""})
         async with opened_journal(settings) as journal:
             return await statistics(journal, since, until, by)
 

@@ -15,7 +15,7 @@ from cli.errors import Failure
 from cli.inspecting import as_inspector
 from cli.log_lines import Printer, json_printer, table_printer
 from cli.looks import look
-from cli.reasons import reason_option
+from cli.reasons import reason_option, reason_or_asked
 from cli.segments import Follower, LogLine, list_segments, newest_first, whole_ends
 from cli.terminal import Terminal
 from policy.decision import Action
@@ -51,9 +51,8 @@ def tail(
 ) -> None:
     """Print the newest lines, and go on with new ones if asked to."""
     folder = installation.settings.paths.query_log
-    _note_look(
-        installation.settings, reason, {"--client": str(client or ""), "--name": name or "", "--action": action or ""}
-    )
+    asked = {"--client": str(client or ""), "--name": name or "", "--action": action or ""}
+    _note_look(installation.settings, reason_or_asked(reason), asked)
     wanted = make_filter(client, name, action)
     terminal = Terminal()
     printer = json_printer(terminal) if as_json else table_printer(terminal)

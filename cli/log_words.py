@@ -1,5 +1,10 @@
 """The columns of the query log, and what is counted by, in words."""
 
+from collections.abc import Sequence
+
+import click
+
+from cli.printable import printable
 from journal.exporting.export_data import Column
 from resolver.querylog import COLUMNS
 from translations import _
@@ -30,3 +35,13 @@ def heading(column: str) -> str:
 def log_columns() -> list[Column]:
     """Return the columns of an export of the query log, with headings in the language in use."""
     return [Column(name, heading(name), number=name == "ms") for name in COLUMNS]
+
+
+def say_doubtful(files: Sequence[str]) -> None:
+    """Warn on stderr of files of the archive that are not what the journal says of them."""
+    for file in files:
+        message = _(
+            "{file} is missing, or not as long as the journal says: what is shown of that day may be wrong or lack "
+            "queries. See: schoolfilter log verify"
+        )
+        click.echo(printable(message.format(file=file)), err=True)

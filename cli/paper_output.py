@@ -83,6 +83,13 @@ async def draw_up(
         )
 
 
+def say_behind(seconds: int) -> None:
+    """Tell on stderr that figures lack the last queries, if they do."""
+    if seconds:
+        message = _("The journal is {seconds} s behind the query log: what was asked since is not counted.")
+        click.echo(message.format(seconds=seconds), err=True)
+
+
 def deliver(kept: KeptPaper, folder: Path, *, personal: bool) -> None:
     """Write a copy of each file of a paper into a folder and say so. `personal`: nobody else may read it there.
 

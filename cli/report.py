@@ -14,10 +14,10 @@ from cli.audit_words import title_of
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
 from cli.looks import look
-from cli.paper_output import deliver, draw_up, paper_options
+from cli.paper_output import deliver, draw_up, paper_options, say_behind
 from cli.policy_file import opened
 from cli.protocol import document_words
-from cli.reasons import reason_option
+from cli.reasons import reason_option, reason_or_asked
 from cli.table import print_json
 from cli.typed import text_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
@@ -76,15 +76,21 @@ def monthly(
         text_of(text or "", option, _LONGEST)
         for text, option in ((psychologist, "--psychologist"), (measures, "--measures"))
     )
-    facts = asyncio.run(_gathered(settings, month, reason, now))
+    facts = asyncio.run(_gathered(settings, month, reason_or_asked(reason), now))
     if as_json:
         from cli.report_json import report_json
 
         print_json(report_json(facts, now))
     else:
         deliver(asyncio.run(_drawn_up(settings, facts, said, tongues, now)), output, personal=True)
+    say_behind(facts.behind)
+    wrong = []
+    if not facts.log.is_sound:
+        wrong.append(_("the journal, or the query log of this month, is not whole. See: schoolfilter log verify"))
     if not facts.month.agrees:
-        raise Failure(_("the figures do not agree with all of their sources; the report says where"))
+        wrong.append(_("the figures do not agree with all of their sources; the report says where"))
+    if wrong:
+        raise Failure("\n".join(wrong))
 
 
 def change_words(change: Change) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from journal.documents.figures import Difference, Share
 from journal.documents.monthly import Check
 from journal.documents.monthly_paper import MonthFacts, changes_of, lessons_of, orders_of, requests_of
 from journal.documents.paper_lines import lines_of
+from journal.trust.verdict import describe
 from storage.evidence import text
 
 
@@ -21,7 +22,10 @@ def report_json(facts: MonthFacts, now: datetime) -> dict[str, object]:
         "month": month.month,
         "until": month.until.isoformat(),
         "finished": month.finished,
+        "begun": month.begun.isoformat() if month.begun else None,
         "reconciled": month.reconciled,
+        "log": {"sound": facts.log.is_sound, "files": facts.log.files, "broken": [*map(describe, facts.log.broken)]},
+        "behind_seconds": facts.behind,
         "checks": [_check(each) for each in month.checks],
         "queries": sums.queries,
         "blocked": sums.blocked_queries,
@@ -52,6 +56,7 @@ def report_json(facts: MonthFacts, now: datetime) -> dict[str, object]:
                     "told": each.told,
                     "state": each.state,
                     "measures": list(each.measures),
+                    "closing": each.closing,
                 }
                 for each in lines_of(month.incidents, month.told, facts.policy, zone)
             ],

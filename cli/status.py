@@ -73,7 +73,7 @@ def problems(state: State) -> list[str]:
     found = server_problems(state)
     if state.control_error or state.listening is None:
         return found
-    return found + state.kept.problems() + state.incidents.problems()
+    return found + state.kept.problems() + state.incidents.problems(state.kept.unsent())
 
 
 def server_problems(state: State) -> list[str]:
@@ -252,7 +252,7 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
         ),
         (_("memory"), mebibytes(sum(worker.rss_bytes for worker in workers))),
         log_row,
-        *_kept(state.kept),
+        *_kept(state.kept, zone),
     ]
     result += [(_("upstream"), line) for line in _upstreams(workers)]
     result += [(_("rate limited"), line) for line in _rate_limited(workers)]
@@ -290,13 +290,17 @@ def _lists(lists: ListsState, now: float, zone: tzinfo) -> list[Row]:
     return found
 
 
-def _kept(kept: Kept) -> list[Row]:
+def _kept(kept: Kept, zone: tzinfo) -> list[Row]:
     """Return how far the journal is; its absence is among the problems."""
     if not kept.running or kept.state is None:
         return []
-    text = _("{lines} lines taken in; behind by {seconds} s, {size}")
+    begun = moment(kept.state.since)
+    text = _("{lines} lines taken in since {moment}; behind by {seconds} s, {size}")
     said = text.format(
-        lines=number(kept.state.lines), seconds=kept.state.lag_seconds, size=mebibytes(kept.state.lag_bytes)
+        lines=number(kept.state.lines),
+        moment=clock(begun, zone) if begun is not None else "-",
+        seconds=kept.state.lag_seconds,
+        size=mebibytes(kept.state.lag_bytes),
     )
     return [(_("journal"), said)]
 

@@ -1,11 +1,13 @@
 """What `status` says about the journal's contents: incidents that wait, notices that do not arrive, alarms, reports."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from cli.incidents import read_from
+from cli.journal_contacts import EXAMPLE
 from journal.incidents import Incident, State
 from journal.notifying.contacts import Contact, contacts_of
 from journal.notifying.reminders import ReportDue, reports_due
@@ -41,12 +43,20 @@ class IncidentsState:
     reports: tuple[ReportDue, ...] = ()
     contacts: tuple[Contact, ...] | None = None
     """Who is told, without addresses; None: the journal cannot be read, or there is none."""
+    webhook: bool = False
+    """Whether a program is told of all."""
     unsigned: datetime | None = None
     """When the oldest record was entered that no signed head covers, if that is too long ago."""
 
-    def problems(self) -> list[str]:
-        """Return what is wrong, one sentence each."""
-        return [*self.alarms, *self.untold_problems()]
+    def problems(self, unsent: Sequence[str] = ()) -> list[str]:
+        """Return what is wrong, one sentence each. `unsent`: what cannot be sent just now, as the journal says."""
+        return [*self.alarms, *(self.unheard() or unsent or self.untold_problems())]
+
+    def unheard(self) -> list[str]:
+        """Return that nobody is entered who is told, a sentence; empty if somebody is, or if nobody knows."""
+        if self.contacts != () or self.webhook:
+            return []
+        return [_("Nobody is told of incidents. Enter somebody: {command}").format(command=EXAMPLE)]
 
     def untold_problems(self) -> list[str]:
         """Return why somebody was not told who should have been, a sentence; empty if there is nobody."""
@@ -92,7 +102,7 @@ def read_incidents_state(settings: Settings, now: datetime) -> IncidentsState:
 
     async def work() -> IncidentsState:
         async with opened_journal(settings) as journal:
-            return await _state(journal, now, ZoneInfo(settings.school.time_zone))
+            return await _state(journal, now, ZoneInfo(settings.school.time_zone), bool(settings.notices.webhook))
 
     try:
         if not settings.paths.journal_db.exists():
@@ -102,7 +112,7 @@ def read_incidents_state(settings: Settings, now: datetime) -> IncidentsState:
         return IncidentsState()
 
 
-async def _state(journal: JournalDb, now: datetime, zone: tzinfo) -> IncidentsState:
+async def _state(journal: JournalDb, now: datetime, zone: tzinfo, webhook: bool) -> IncidentsState:
     told = await read_from(journal)
     open_ = {state: sum(each.state is state for each in told.incidents) for state in State}
     oldest = min((each for each in told.incidents if _is_untold(each, now)), key=lambda each: each.at, default=None)
@@ -119,6 +129,7 @@ async def _state(journal: JournalDb, now: datetime, zone: tzinfo) -> IncidentsSt
         tuple(describe_alarm(each.body) for each in alarms),
         tuple(reports_due(papers, today, begun.at.astimezone(zone).date() if begun is not None else today)),
         tuple(contacts_of([each async for each in journal.records((Kind.CONTACT,))]).values()),
+        webhook,
         await _unsigned(journal, now),
     )
 

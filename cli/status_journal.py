@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from journal.intake.state import JournalState, read_state
+from journal.intake.state import JournalState, Unsent, read_state
 from settings.model import Settings
 from translations import _
 
@@ -44,6 +44,27 @@ class Kept:
         return _("The journal is {seconds} s behind the query log: incidents are found late.").format(
             seconds=self.state.lag_seconds
         )
+
+    def unsent(self) -> list[str]:
+        """Return by which ways nobody can be told of incidents now, a sentence for each cause."""
+        if not self.running or self.state is None:
+            return []
+        causes: dict[tuple[str, str], list[Unsent]] = {}
+        for each in self.state.unsent:
+            causes.setdefault((each.channel, each.error), []).append(each)
+        said = _(
+            "{contacts}: not told of incidents by {channel}, last tried {moment}: {error}. It is tried again by "
+            "itself; to try it now: schoolfilter journal contacts test NAME"
+        )
+        return [
+            said.format(
+                channel=channel,
+                contacts=", ".join(each.contact for each in unsent),
+                moment=f"{max(datetime.fromisoformat(each.at) for each in unsent):%Y-%m-%d %H:%M}",
+                error=error.rstrip("."),
+            )
+            for (channel, error), unsent in causes.items()
+        ]
 
     def as_json(self) -> Mapping[str, object]:
         """Return it for machines."""

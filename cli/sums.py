@@ -33,7 +33,7 @@ def print_sums(sums: Sequence[Top], by: str, *, as_json: bool) -> None:
         return
     headings = (heading(by).upper(), _("QUERIES"), _("BLOCKED"), "%")
     rows = [
-        (printable(each.value) or _("(none)"), number(each.queries), number(each.blocked), _share(each))
+        (_shown(each.value, by) or _("(none)"), number(each.queries), number(each.blocked), _share(each))
         for each in sums
     ]
     widths = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
@@ -45,6 +45,11 @@ def print_sums(sums: Sequence[Top], by: str, *, as_json: bool) -> None:
             line.append(_bar(each, most))
         line.rstrip()
         terminal.print(line)
+
+
+def _shown(value: str, by: str) -> str:
+    """Return a value as people read it; hours stand in the log's counts as `2026-09-02T10`."""
+    return f"{value.replace('T', ' ')}:00" if by == "hour" else printable(value)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

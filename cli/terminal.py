@@ -1,12 +1,11 @@
 """What reaches a terminal: no control character, no colour where none is wanted, no noise when the reader leaves."""
 
-import os
-import sys
 from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
 
+from cli.errors import leave_quietly
 from cli.printable import printable
 
 
@@ -21,7 +20,5 @@ class Terminal(Console):
         self.print(Text(printable(text), style=style, end=""))
 
     def on_broken_pipe(self) -> NoReturn:
-        """Leave quietly: `log tail | head` has got what it wanted."""
-        # Python flushes stdout once more at exit and would complain about the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0)
+        """Leave: `log tail | head` has got what it wanted."""
+        leave_quietly(0)

@@ -32,6 +32,11 @@ def names_of(texts: Sequence[str]) -> list[str]:
     return list(names)
 
 
+def site_of(text: str) -> str:
+    """Return the canonical name that a text is, or that a web address copied from a browser is of. Raises Misuse."""
+    return names_of([_name_inside(text) or text])[0] if "/" in text else names_of([text])[0]
+
+
 def text_of(text: str, what: str, longest: int = LONGEST_TEXT) -> str:
     """Return a text on one line. Raises Misuse; `what` is the option it was given with."""
     found = text.strip()

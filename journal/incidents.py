@@ -24,7 +24,7 @@ class Rule(StrEnum):
     UNLAWFUL = "unlawful-contact"
     """A single contact with what the law forbids."""
     HARMFUL = "harmful-contact"
-    """A single contact with harmful content, perhaps by accident; told if it is not the first."""
+    """A contact with harmful content of which no attempt came, perhaps by accident; told if it is not the first."""
     AT_RISK = "at-risk"
     """Self-harm or gambling: a pupil may need help (R3 1.11)."""
     BEACON = "malware-beacon"
@@ -94,6 +94,8 @@ class Incident:
     notes: tuple[Note, ...]
     sealed: bool
     """Whether there was personal data, erased or not."""
+    decided: str = ""
+    """For reports: how the site was decided for pupils when it was reported (policy.decision.Action); else empty."""
     client: str = ""
     """This and what follows is personal: empty if it was not asked for, or is erased."""
     device: str = ""
@@ -149,6 +151,7 @@ def _entered(record: Record) -> Incident:
         state=State.NEW,
         notes=(),
         sealed=bool(record.seal),
+        decided=text(body, "decided"),
         client=text(private, "client"),
         device=text(private, "device"),
         teacher=text(private, "teacher"),

@@ -65,7 +65,9 @@ async def end_account(journal: JournalDb, name: str, *, at: datetime, by: str) -
                 "schoolfilter inspector list"
             )
             raise NoAccount(message.format(name=repr(name)))
-        body: Body = {"inspector": name, "do": "revoked", "until": account.until, "document": ""}
+        made = await journal.record(account.record)
+        document = text(made.body, "document") if made is not None else ""  # the list goes on showing it
+        body: Body = {"inspector": name, "do": "revoked", "until": account.until, "document": document}
         record = await change.add(Kind.ACCOUNT, body, by=by)
         await change.put_inspector(account._replace(secret="", record=record))
 

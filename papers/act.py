@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from papers.blocks import Block, Column, facts, lines, number, section, sentence, table, warning
+from papers.closed_words import closed_words
 from papers.dates import written_day
 from papers.frame import approval, frame, signers, spoken
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number
+from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
 from papers.period import (
     AlarmLine,
     Figures,
@@ -54,8 +55,13 @@ class Restriction:
     level: str
     """As policy.levels.Level; empty: the room does not restrict."""
     supervised: bool
+    """Whether rooms and lessons restrict a group; whether a room is shut outside lessons."""
     outside: str = ""
     """Of a supervised room: the level outside lessons."""
+    closed: Sequence[str] = ()
+    """Of a group: categories and services that are always closed; none if all but the white list is."""
+    at_times: Sequence[str] = ()
+    """Those that are closed at some hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,8 @@ class Act:
     """Of the last order about sites, as the school's register has it."""
     last_day: date | None
     """Of that order; None: there is none."""
+    blocked: int
+    """Sites that are blocked by hand today."""
     groups: Sequence[Restriction]
     rooms: Sequence[Restriction]
     index: Index
@@ -133,7 +141,9 @@ def _values(act: Act, language: str) -> dict[str, Value]:
     members = [(each.office or _("Member of the commission"), each.name) for each in act.commission]
     lines = members or [(_("Member of the commission"), "") for _place in range(3)]
     return {
-        "frame": frame(act.paper.school, _("Act"), subtitles, numbered_foot(act.paper, language)),
+        "frame": frame(
+            act.paper.school, _("Act"), subtitles, numbered_foot(act.paper, language), running_title(act.paper)
+        ),
         "approval": approval("", ""),
         "blocks": _blocks(act, language),
         "signatures": signers([*lines, (_("Responsible person"), "")]),
@@ -154,12 +164,12 @@ def _blocks(act: Act, language: str) -> list[Block]:
         section(_("4. Incidents of the period")),
         *state_blocks(act.incidents),
         *category_blocks(act.incidents, language),
-        sentence(_complaints(act)),
+        *_complaints(act),
         section(_("5. Alarms of the period")),
         *alarm_blocks(act.alarms, language),
         section(_("6. Restrictions in force today")),
         facts(_white_list(act, language)),
-        *_restrictions(act),
+        *_restrictions(act, language),
         section(_("7. Lists of sites in force today")),
         *list_blocks(act.index, language),
         section(_("8. Test of sample names")),
@@ -214,10 +224,16 @@ def _part(part: str) -> str:
     }[part]
 
 
-def _complaints(act: Act) -> str:
+def _complaints(act: Act) -> list[Block]:
+    """Return how many reported sites the filter let through; apart from them those that it closed already."""
     reported = [each for each in act.incidents if each.rule == "report"]
+    shut = sum(each.shut for each in reported)
     text = _("Sites that people reported because the filter let them through: {count}.")
-    return text.format(count=number(len(reported)))
+    said = [sentence(text.format(count=number(len(reported) - shut)))]
+    if shut:
+        text = _("Sites that people reported though the filter closed them already: {count}.")
+        said.append(sentence(text.format(count=number(shut))))
+    return said
 
 
 def _white_list(act: Act, language: str) -> list[tuple[str, str]]:
@@ -226,19 +242,27 @@ def _white_list(act: Act, language: str) -> list[tuple[str, str]]:
         day = written_day(act.last_day, language)
         order = _("No. {number} of {day}") if act.last_number else _("without a number, of {day}")
         last = order.format(number=act.last_number, day=day)
-    return [(_("Sites on the white list"), number(act.listed)), (_("Last order of the director"), last)]
-
-
-def _restrictions(act: Act) -> list[Block]:
-    yes_no = {True: _("yes"), False: _("no")}
-    blocks = [
-        table(
-            [Column(_("Group"), 60), Column(_("Restriction level"), 80), Column(_("Under supervision only"), 30)],
-            [(each.title, level_words(each.level), yes_no[each.supervised]) for each in act.groups],
-        )
+    return [
+        (_("Sites on the white list"), number(act.listed)),
+        (_("Last order of the director"), last),
+        (_("Sites blocked by hand"), number(act.blocked)),
     ]
+
+
+def _restrictions(act: Act, language: str) -> list[Block]:
+    yes_no = {True: _("yes"), False: _("no")}
+    columns = [
+        Column(_("Group"), 32),
+        Column(_("Restriction level"), 38),
+        Column(_("Closed"), 70),
+        Column(_("Rooms and lessons restrict it"), 30),
+    ]
+    rows = [
+        (each.title, level_words(each.level), _closed(each, language), yes_no[each.supervised]) for each in act.groups
+    ]
+    blocks = [table(columns, rows)]
     if act.rooms:
-        rows = [
+        rooms = [
             (
                 each.title,
                 level_words(each.level) if each.level else _("as the group"),
@@ -251,8 +275,15 @@ def _restrictions(act: Act) -> list[Block]:
             Column(_("Restriction level in lessons"), 65),
             Column(_("Outside lessons"), 65),
         ]
-        blocks.append(table(columns, rows))
+        blocks.append(table(columns, rooms))
     return blocks
+
+
+def _closed(group: Restriction, language: str) -> str:
+    said = [closed_words(group.closed, language)]
+    if group.at_times:
+        said.append(_("At certain hours also: {categories}.").format(categories=closed_words(group.at_times, language)))
+    return ". ".join(filter(None, said)) or "–"
 
 
 def _test(test: LiveTest, language: str) -> list[Block]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from papers.closed_words import closed_words
 from papers.frame import frame, signers, spoken
-from papers.numbered import Numbered, numbered_foot, paper_number
+from papers.numbered import Numbered, numbered_foot, paper_number, running_title
 from papers.press import Value, press
 from translations import _
 
@@ -48,7 +48,11 @@ def _values(sheet: BriefingSheet, language: str) -> dict[str, Value]:
     ]
     return {
         "frame": frame(
-            sheet.paper.school, _("Briefing on harmful content"), subtitles, numbered_foot(sheet.paper, language)
+            sheet.paper.school,
+            _("Briefing on harmful content"),
+            subtitles,
+            numbered_foot(sheet.paper, language),
+            running_title(sheet.paper),
         ),
         "topic": _("Topic: {topic}").format(topic=sheet.topic) if sheet.topic else "",
         "rules_heading": _("What everybody has to know"),

@@ -10,13 +10,17 @@ from translations import _
 from translations import spoken as spoken
 
 
-def frame(school: str, title: str, subtitles: Sequence[str], foot: str) -> dict[str, Value]:
-    """Return the values of `paper` in frame.typ. Title and subtitles stand again at the top of each further page."""
+def frame(school: str, title: str, subtitles: Sequence[str], foot: str, running: str = "") -> dict[str, Value]:
+    """Return the values of `paper` in frame.typ.
+
+    `running` stands at the top of each further page; title and subtitles do if it is empty.
+    """
     return {
         "school": school,
         "title": title,
         "subtitles": subtitles,
         "foot": foot,
+        "running": running or " · ".join((title, *subtitles)),
         # The pages are counted when they are set: the template fills these two in.
         "page": _("Page {page} of {pages}"),
     }

@@ -36,7 +36,7 @@ def _rules() -> dict[str, str]:
     return {
         "deliberate-attempt": _("deliberate attempt"),
         "unlawful-contact": _("contact with what the law forbids"),
-        "harmful-contact": _("single contact with harmful content"),
+        "harmful-contact": _("contact with harmful content, no attempt"),
         "at-risk": _("a pupil may need help"),
         "malware-beacon": _("malicious program"),
         "report": _("reported site"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from papers.dates import short_day, written_day, written_month
 from papers.frame import frame, signers, spoken
 from papers.incident_words import role_words, rule_words, severity_words, state_words
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number
+from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
 from papers.period import incompleteness
 from papers.press import Value, press
 from policy.subjects import title_of
@@ -36,6 +36,8 @@ class SheetNote:
     """Its number in the chain."""
     corrects: int
     """The record that is wrong, and stays; 0: this is no correction."""
+    became: str = ""
+    """`closed` or `reopened`, if this is what was done with the incident; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def _values(sheet: JournalSheet, language: str) -> dict[str, Value]:
             _("Journal of access to internet content"),
             subtitles,
             numbered_foot(sheet.paper, language),
+            running_title(sheet.paper),
         ),
         "count": _("Entries: {count}").format(count=len(sheet.incidents)),
         "none": "" if sheet.incidents else _("Nothing was entered in this month."),
@@ -184,7 +187,11 @@ def _told(told: SheetTold, language: str) -> str:
 def _note(note: SheetNote, language: str) -> str:
     said = "; ".join(part for part in (note.text, note.measures) if part)
     form = _("{day}, {by} (record {record}): {text}")
-    if note.corrects:
+    if note.became == "closed":
+        form = _("{day}, {by} (record {record}): closed: {text}")
+    elif note.became == "reopened":
+        form = _("{day}, {by} (record {record}): opened again: {text}")
+    elif note.corrects:
         form = _("{day}, {by} (record {record}): correction of record {wrong}: {text}")
     day = short_day(note.at.date(), language)
     return form.format(day=day, by=note.by, record=note.record, wrong=note.corrects, text=said or "–")

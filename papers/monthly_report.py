@@ -7,7 +7,7 @@ from datetime import date
 from papers.blocks import Block, Column, facts, lines, number, section, sentence, table, warning
 from papers.dates import short_day, written_day, written_month
 from papers.frame import approval, frame, signers, spoken
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number
+from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
 from papers.period import (
     AlarmLine,
     Figures,
@@ -100,6 +100,8 @@ class MonthlyReport:
     first: date
     until: date
     """The last day that the figures cover."""
+    begun: date | None
+    """The day on which the journal was begun, if that was after the first of the month."""
     finished: bool
     """Whether the month is over, and all its days are closed in the journal."""
     figures: Figures
@@ -113,6 +115,10 @@ class MonthlyReport:
     starts: int
     comparisons: Sequence[Comparison]
     reconciled: bool
+    files: int
+    """Files of the query log of the month that were compared with the journal."""
+    broken: str
+    """The first thing that is wrong with them, in words; empty: they are whole."""
     incidents: Sequence[IncidentLine]
     requests: Requests
     orders: Sequence[OrderLine]
@@ -144,7 +150,13 @@ def _values(report: MonthlyReport, language: str) -> dict[str, Value]:
     if not report.finished:
         subtitles.append(_("As of {day}: the month is not over").format(day=written_day(report.until, language)))
     return {
-        "frame": frame(report.paper.school, _("Monthly report"), subtitles, numbered_foot(report.paper, language)),
+        "frame": frame(
+            report.paper.school,
+            _("Monthly report"),
+            subtitles,
+            numbered_foot(report.paper, language),
+            running_title(report.paper),
+        ),
         "approval": approval("", ""),
         "blocks": _blocks(report, language),
         "signatures": signers([(_("School director"), ""), (_("Responsible person"), ""), (_("Psychologist"), "")]),
@@ -187,6 +199,7 @@ def _coverage(report: MonthlyReport, language: str) -> list[tuple[str, str]]:
     )
     rows = [
         (_("Period"), period),
+        *([(_("The journal was begun on"), written_day(report.begun, language))] if report.begun else []),
         (_("Days with queries"), number(report.days)),
         (_("Days without a query"), _days(report.silent, language) or _("none")),
         (_("Starts of the server"), number(report.starts)),
@@ -214,7 +227,14 @@ def _days(days: Sequence[date], language: str) -> str:
 
 
 def _comparisons(report: MonthlyReport, language: str) -> list[Block]:
-    blocks = [_verdict(report), facts([(_source(each), _outcome(each, language)) for each in report.comparisons])]
+    log = f"{_('NOT WHOLE')}. {report.broken}" if report.broken else _("whole")
+    compared = [(_source(each), _outcome(each, language)) for each in report.comparisons]
+    blocks = [
+        _verdict(report),
+        facts([*compared, (_("The journal, and files of the query log: {count}").format(count=report.files), log)]),
+    ]
+    if report.broken:
+        blocks.insert(0, warning(_("Something is wrong"), _("See: {parts}").format(parts=_("Query log and archive"))))
     for each in report.comparisons:
         if each.differences:
             columns = [
@@ -291,6 +311,7 @@ def _life(report: MonthlyReport) -> list[Block]:
     if not report.incidents:
         return []
     opened = [each for each in report.incidents if each.state != "closed"]
+    shut = sum(each.shut for each in report.incidents)
     return [
         facts(
             [
@@ -298,6 +319,7 @@ def _life(report: MonthlyReport) -> list[Block]:
                 (_("With measures taken"), number(sum(bool(each.measures) for each in report.incidents))),
                 (_("Still open"), number(len(opened))),
                 (_("Sites reported by people"), number(sum(each.rule == "report" for each in report.incidents))),
+                *([(_("Of these closed already when they were reported"), number(shut))] if shut else []),
             ]
         )
     ]

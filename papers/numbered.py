@@ -6,6 +6,7 @@ from datetime import datetime
 
 from papers.dates import written_moment
 from papers.frame import grouped, verification
+from papers.kinds import paper_words
 from papers.letters import printable
 from papers.press import Value
 from translations import _
@@ -36,6 +37,11 @@ class Numbered:
 def paper_number(paper: Numbered) -> str:
     """Return the number as people name the paper: `3/2026`."""
     return f"{paper.number}/{paper.printed_at.year}"
+
+
+def running_title(paper: Numbered) -> str:
+    """Return what stands at the top of each further page, in one line: kind and number."""
+    return " · ".join((paper_words(paper.kind), _("No. {number}").format(number=paper_number(paper))))
 
 
 def numbered_foot(paper: Numbered, language: str) -> str:

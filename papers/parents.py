@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from papers.closed_words import closed_words
 from papers.frame import frame, spoken
-from papers.numbered import Numbered, numbered_foot
+from papers.numbered import Numbered, numbered_foot, running_title
 from papers.press import Value, press
 from translations import _
 
@@ -44,6 +44,7 @@ def _values(page: ParentsPage, language: str) -> dict[str, Value]:
             _("To parents: the internet at our school"),
             [],
             numbered_foot(page.paper, language),
+            running_title(page.paper),
         ),
         "sections": [
             {"heading": heading, "paragraphs": paragraphs}

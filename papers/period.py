@@ -56,6 +56,10 @@ class IncidentLine:
     told: bool
     state: str
     measures: Sequence[str]
+    closing: str = ""
+    """With what words it was closed; empty if it is not, or without any."""
+    shut: bool = False
+    """A reported site that the filter closed already when it was reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +182,8 @@ def incident_blocks(incidents: Sequence[IncidentLine], language: str) -> list[Bl
         Column(_("Number"), 25),
         Column(_("Day"), 20),
         Column(_("Kind and category"), 38),
-        Column(_("Where"), 30),
-        Column(_("Queries"), 16, right=True),
+        Column(_("Where"), 27),
+        Column(_("Queries"), 19, right=True),
         Column(_("State and measures"), 41),
     ]
     rows = [
@@ -189,7 +193,7 @@ def incident_blocks(incidents: Sequence[IncidentLine], language: str) -> list[Bl
             ", ".join(filter(None, (rule_words(each.rule), _title(each.category, language)))),
             each.where or "–",
             number(each.queries),
-            ". ".join((state_words(each.state), *each.measures)),
+            _state_and_measures(each),
         )
         for each in incidents
     ]
@@ -283,6 +287,12 @@ def runs(ids: Sequence[str]) -> str:
 def _states(incidents: Sequence[IncidentLine]) -> tuple[str, ...]:
     counts = [sum(each.state == state for each in incidents) for state in STATES]
     return tuple(number(count) for count in (len(incidents), *counts))
+
+
+def _state_and_measures(incident: IncidentLine) -> str:
+    """Return the state, with what was said when it was closed, then the measures."""
+    state = ": ".join(filter(None, (state_words(incident.state), incident.closing)))
+    return ". ".join(each.rstrip(".") for each in (state, *incident.measures))
 
 
 def _title(category: str, language: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 
 from papers.dates import short_day, written_day
 from papers.frame import frame, signers, spoken
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number
+from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
 from papers.press import Value, press
 from policy.subjects import title_of
 from translations import _
@@ -67,6 +67,7 @@ def _values(referral: Referral, language: str) -> dict[str, Value]:
             _("Newly found sites with harmful content"),
             subtitles,
             numbered_foot(referral.paper, language),
+            running_title(referral.paper),
         ),
         "about": _(
             "To be referred to the state's system. None of the lists by which the school filters named these sites on "

@@ -246,11 +246,11 @@ class JournalDb:
         async with self._connection.execute(query) as cursor:
             return [StoredArchive(*row) async for row in cursor]
 
-    async def stored_files(self) -> tuple[set[str], list[tuple[str, str]]]:
-        """Return what is archived or removed of the segments, and file and day of each archive, as of one moment."""
+    async def stored_files(self) -> tuple[set[str], list[StoredArchive]]:
+        """Return what is archived or removed of the segments, and the files of the archive, as of one moment."""
         async with transaction(self._connection, write=False):
             segments = {each.name for each in await self.segments() if each.archive or each.removed}
-            return segments, [(each.file, each.day) for each in await self.archives()]
+            return segments, await self.archives()
 
     async def days_of_records(self, since: datetime, until: datetime) -> set[str]:
         """Return the days (UTC, YYYY-MM-DD) on which something was entered, `since` <= at < `until`."""
@@ -267,6 +267,11 @@ class JournalDb:
         async with self._connection.execute(query, (first, last)) as cursor:
             async for hour, room, group, action, reason, category, queries in cursor:
                 yield hour, Tally(room, group, action, reason, category), queries
+
+    async def tallies(self) -> list[Tally]:
+        """Return all that queries were ever counted by."""
+        async with self._connection.execute("SELECT room, grp, action, reason, category FROM tallies") as cursor:
+            return [Tally(*row) async for row in cursor]
 
     async def days(self) -> dict[str, int]:
         """Return how many queries were counted on each day."""

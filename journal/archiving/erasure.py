@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from storage.evidence import Kind, Record, text, texts, whole
 from storage.journal_db import JournalDb
@@ -38,6 +38,12 @@ class Erasure:
         if self.last >= self.at.astimezone(zone).date():
             return since, self.at
         return since, datetime.combine(self.last + timedelta(days=1), datetime.min.time(), zone)
+
+    def open_until(self, now: datetime) -> datetime | None:
+        """Return when the segments close that the span ends in, None if they are. `now`: in the school's zone."""
+        end = self.span(now.tzinfo or UTC)[1].astimezone(UTC)
+        closed = end.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)  # a segment is of an hour of UTC
+        return closed.astimezone(now.tzinfo) if now < closed else None
 
 
 async def ask_for_erasure(

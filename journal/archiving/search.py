@@ -60,6 +60,8 @@ class Sources:
 
     segments: tuple[Path, ...]
     archives: tuple[Path, ...]
+    doubtful: tuple[str, ...] = ()
+    """Files of the archive that are missing, or not as long as the journal says; the missing ones are not searched."""
 
 
 async def sources(settings: Settings, wanted: Filter) -> Sources:
@@ -77,8 +79,24 @@ async def sources(settings: Settings, wanted: Filter) -> Sources:
     ]
     first = _day(wanted.since, -_MARGIN) if wanted.since else ""
     last = _day(wanted.until, _MARGIN) if wanted.until else "9999"
-    kept = (settings.paths.archive / file for file, day in archives if first <= day <= last)
-    return Sources(tuple(sorted(found)), tuple(kept))
+    kept, doubtful = [], []
+    for archive in archives:
+        if first <= archive.day <= last:
+            path = settings.paths.archive / archive.file
+            sizes = [size for file in (path, aside(path)) if (size := _size(file)) >= 0]
+            if sizes:
+                kept.append(path)
+            if archive.bytes not in sizes:
+                doubtful.append(archive.file)
+    return Sources(tuple(sorted(found)), tuple(kept), tuple(doubtful))
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file; -1 if there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def _begun(moment: datetime) -> str:
@@ -93,8 +111,11 @@ def _day(moment: datetime, margin: timedelta) -> str:
 async def opened_search(settings: Settings, wanted: Filter) -> AsyncIterator["Searcher"]:
     """Open what can hold what is wanted. Raises StorageError, DuckError, OSError."""
     with ExitStack() as stack:
+        found = await sources(settings, wanted)
+        if found.doubtful:  # unless a round of the archive wrote it anew just now
+            found = await sources(settings, wanted)
         try:
-            searcher = stack.enter_context(Searcher(settings, await sources(settings, wanted)))
+            searcher = stack.enter_context(Searcher(settings, found))
         except FileNotFoundError:  # a round of the archive moved something just now
             searcher = stack.enter_context(Searcher(settings, await sources(settings, wanted)))
         yield searcher
@@ -110,6 +131,7 @@ class Searcher:
         self._connection: duckdb.DuckDBPyConnection
         self.damaged = 0
         """Lines of segments that were left out, because they have not the form of the log."""
+        self.doubtful = searched.doubtful
 
     def __enter__(self) -> Self:
         """Open the files. Raises FileNotFoundError for one that was moved meanwhile."""

@@ -12,8 +12,13 @@ MOST_NAMES = 100
 """Different names that are kept and told apart; more are counted as queries only."""
 _MOST_LETTERS = 8_000
 """Of all of them: a client that invents long names must not fill journal.db."""
-_TOLD_EVERY = 600.0
+_TOLD_EVERY = 300.0
 """Seconds of the log between two records about the same incident while it goes on."""
+_TOLD_NEW = 60.0
+"""The same if it is about more than more queries: another name, another sign."""
+_FIRST_RECORDS = 3
+_RECORD_SECONDS = 450.0
+"""No more records than those, and one more in so many seconds: nine in three quarters of an hour."""
 
 
 @dataclass(slots=True)
@@ -45,6 +50,9 @@ class Case:
     """The queries that records speak of."""
     told_last: float = 0.0
     told_signs: int = 0
+    told_names: int = 0
+    repeats: int = 0
+    """Records that followed the first."""
 
     @classmethod
     def of(cls, rule: Rule, touches: Iterable[Touch], *, due: float) -> "Case":
@@ -94,14 +102,24 @@ class Case:
         """Whether there is more than records tell."""
         return self.queries != self.told or len(self.signs) != self.told_signs
 
-    @property
-    def tells(self) -> bool:
+    def tells(self, now: float) -> bool:
         """Whether it is time for another record."""
-        return bool(self.record) and self.news and (self.closed or self.last - self.told_last >= _TOLD_EVERY)
+        if not (self.record and self.news):
+            return False
+        if self.closed:
+            return True
+        new = len(self.names) != self.told_names or len(self.signs) != self.told_signs
+        # A clock that was put back must not keep it untold for years.
+        return not (0 <= now - self.told_last < (_TOLD_NEW if new else _TOLD_EVERY)) and (
+            self.repeats < _FIRST_RECORDS + (self.last - self.first) // _RECORD_SECONDS
+        )
 
-    def written(self) -> None:
+    def written(self, now: float) -> None:
         """Note that a record tells how it stands."""
-        self.told, self.told_last, self.told_signs = self.queries, self.last, len(self.signs)
+        if self.told:
+            self.repeats += 1
+        self.told, self.told_last = self.queries, now
+        self.told_signs, self.told_names = len(self.signs), len(self.names)
 
     def kept(self) -> list[Any]:
         """Return it as JSON has it."""

@@ -20,7 +20,8 @@ from policy.categories import BY_ID, CATEGORIES, Severity
 from policy.decision import Action, Why
 
 MOST_CLIENTS = 4_000
-"""Clients that are remembered at once; of more, the one that was quiet for longest is forgotten."""
+"""Clients that are remembered at once; of more, those that are no known device and were quiet for longest are
+forgotten: made-up addresses must not push out what pupils did."""
 MOST_UNKNOWN = 200
 """Incidents of clients that are no known device, entered within an hour of the log. Whoever makes up addresses must
 fill neither journal.db nor the letters of the people who are told. Known devices are few enough by themselves."""
@@ -87,6 +88,8 @@ class Folding:
             if client.cases:
                 self._finished[name] = client
         heapify(self._queue)
+        self._now = 0.0
+        """Until when all is done."""
         self._hour, self._unknown = -1, 0
         """In which hour of the log an incident was entered last, and how many of clients that are no known device."""
         self._flood = -1
@@ -110,7 +113,7 @@ class Folding:
         if fields[7] == _BLOCK:
             if category in self._nuisances:
                 moment = self._moment(fields[0])
-                name, client = self._client(fields[1], moment)
+                name, client = self._client(fields, moment)
                 self._visit(client, moment).nuisance(fields[5].decode("ascii", "replace"), moment)
                 self._wake(name, client, moment)
             elif category in self._grave and fields[8] in _REASONS:
@@ -119,13 +122,13 @@ class Folding:
                     self._blocked(fields, known)
         elif fields[5] in self.watched and fields[4] not in self._unwatched:
             moment = self._moment(fields[0])
-            name, client = self._client(fields[1], moment)
+            name, client = self._client(fields, moment)
             client.search = moment
             self._wake(name, client, moment)
 
     def _blocked(self, fields: Sequence[bytes], category: str) -> None:
         moment = self._moment(fields[0])
-        name, client = self._client(fields[1], moment)
+        name, client = self._client(fields, moment)
         visit = self._visit(client, moment)
         asked = fields[5].decode("ascii", "replace")[:NAME_LETTERS]
         key = category, site_of(asked)
@@ -145,7 +148,8 @@ class Folding:
     def settle(self, now: str) -> None:
         """Do what is due at this moment of the log: no line before it comes any more."""
         with suppress(ValueError):
-            self._until(datetime.fromisoformat(now).timestamp())
+            self._now = datetime.fromisoformat(now).timestamp()
+            self._until(self._now)
 
     def found(self) -> list[Found]:
         """Return the incidents that are to be entered now, in the order in which they showed."""
@@ -178,7 +182,7 @@ class Folding:
             hour = int(case.shown // 3600)
             self._hour, self._unknown = hour, self._unknown + 1 if hour == self._hour else 1
         case.record = record
-        case.written()
+        case.written(self._now)
         self._touched.add(name)
         self._put_away(name)
 
@@ -187,8 +191,8 @@ class Folding:
         told = []
         for name, client in list(self._finished.items()):
             for case in client.cases:
-                if case.tells:
-                    case.written()
+                if case.tells(self._now):
+                    case.written(self._now)
                     told.append(
                         Repeat(
                             case.record, case.last_text, case.queries, len(case.names), tuple(case.signs), case.asked
@@ -215,11 +219,11 @@ class Folding:
 
     # -- clients -------------------------------------------------------------------------------------------------------
 
-    def _client(self, address: bytes, moment: float) -> tuple[str, Client]:
+    def _client(self, fields: Sequence[bytes], moment: float) -> tuple[str, Client]:
         """Return a client, after all that was due before this moment."""
         if self._queue and self._queue[0][0] <= moment:
             self._until(moment)
-        name = address.decode("ascii", "replace")
+        name = fields[1].decode("ascii", "replace")
         client = self._clients.get(name)
         if client is None:
             if len(self._clients) >= MOST_CLIENTS:
@@ -229,6 +233,7 @@ class Folding:
             client.restart(moment)
             self._finished[name] = client
         client.active = moment
+        client.known = client.known or fields[2] != b""
         self._touched.add(name)
         return name, client
 
@@ -282,12 +287,14 @@ class Folding:
                 self._clients.pop(name, None)
 
     def _forget_some(self) -> None:
-        """Forget the clients that were quiet for longest, those without an incident first: some, for it takes time."""
+        """Forget some clients, for it takes time: known devices last, before them those with an incident."""
         clients = self._clients
-        quiet = nsmallest(
-            MOST_CLIENTS // 20, clients, key=lambda each: (bool(clients[each].cases), clients[each].active, each)
-        )
-        for name in quiet:
+
+        def worth(name: str) -> tuple[bool, bool, float, str]:
+            client = clients[name]
+            return client.known, bool(client.cases), client.active, name
+
+        for name in nsmallest(MOST_CLIENTS // 20, clients, key=worth):
             del clients[name]
             self._finished.pop(name, None)
             self._touched.add(name)

@@ -97,10 +97,11 @@ def explained(rules: Rules) -> tuple[Explained, ...]:
         Rule.ATTEMPT: (
             _(
                 "Within {minutes} minutes a client went to closed sites of one category at least {visits} times: to "
-                "{sites} different ones ({unrelated} if they are only unrelated to education), or to two with a search "
-                "before or by coming back, or to one again and again, {insisting} times. Of ways around the filter two "
-                "are enough, or one after a search or after something else was closed. What pages, browsers and apps "
-                "ask for by themselves does not count, nor does what a closed room or lesson closes."
+                "{sites} different ones ({unrelated} if they are only unrelated to education). Of harmful and "
+                "unlawful sites two are enough with a search before or by coming back, or one again and again, "
+                "{insisting} times. Of ways around the filter two are enough, or one after a search or after "
+                "something else was closed. What pages, browsers and apps ask for by themselves does not count, nor "
+                "does what a closed room or lesson closes."
             ).format(
                 minutes=rules.window_minutes,
                 visits=rules.attempt_visits,

@@ -11,6 +11,10 @@ from blocklists.suffixes import bundled
 
 AGAIN_SECONDS = 60.0
 """After so long the same site is asked for again by somebody who saw that it is closed; before, by the browser."""
+COMING_SECONDS = 7.0
+"""After such a pause a site is asked for by somebody who comes back; before, by a browser's retries or another type."""
+MOST_BEATS = 12
+"""So often somebody may reload a page at even intervals; what goes on like that is a program."""
 _FIRST_PAUSES = 50.0
 """Seconds: an error page tries again after 1, 5 and 30, then after minutes; the first of them count as one visit."""
 
@@ -102,6 +106,16 @@ def is_growing(times: Sequence[float]) -> bool:
         len(intervals) > 1
         and intervals[0] <= _FIRST_PAUSES
         and all(later >= 1.2 * sooner for sooner, later in pairwise(intervals))
+    )
+
+
+def is_backing_off(times: Sequence[float]) -> bool:
+    """Whether no interval is shorter than the one before and the last much longer than the first: so programs retry."""
+    intervals = [later - sooner for sooner, later in pairwise(times)]
+    return (
+        len(intervals) > 1
+        and intervals[-1] >= 2 * intervals[0]
+        and all(later >= 0.9 * sooner for sooner, later in pairwise(intervals))
     )
 
 

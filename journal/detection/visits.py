@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journal.detection.rules import Rules
-from journal.detection.signs import is_part, is_resolver, site_of
+from journal.detection.signs import COMING_SECONDS, MOST_BEATS, is_part, is_resolver, site_of
 from policy.categories import CATEGORIES, Severity
 
 UNLAWFUL = frozenset(each.id for each in CATEGORIES if each.severity is Severity.UNLAWFUL)
@@ -42,10 +42,14 @@ class Touch:
     """A name of it is one that people visit, not a part of a page or a program."""
     sure: bool = True
     """Nothing speaks for a page that asked for it."""
+    later: list[float] = field(default_factory=list)
+    """When it was come back to, each time after a pause; the last of them."""
 
     def add(self, name: str, moment: float, text: str) -> None:
         """Count one more query."""
         self.queries += 1
+        if moment - self.last >= COMING_SECONDS:
+            self._come(moment)
         self.last, self.last_text = moment, text
         self.note(name)
 
@@ -61,12 +65,18 @@ class Touch:
     def join(self, other: "Touch") -> None:
         """Take in what followed at the same site."""
         self.queries += other.queries
+        if other.first - self.last >= COMING_SECONDS:
+            self._come(other.first)
+        self._come(*other.later)
         self.last, self.last_text = other.last, other.last_text
         self.front = self.front or other.front
         self.sure = self.sure or other.sure
         for name, count in other.names.items():
             if name in self.names or len(self.names) < _MOST_NAMES:
                 self.names[name] = self.names.get(name, 0) + count
+
+    def _come(self, *moments: float) -> None:
+        self.later = [*self.later, *moments][-MOST_BEATS:]
 
     def kept(self) -> list[Any]:
         """Return it as JSON has it."""

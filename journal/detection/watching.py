@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from journal.detection.cases import Case, case_of
+from journal.detection.insisting import insisted_sites, insists, is_grave
 from journal.detection.rules import Rules
-from journal.detection.signs import BUTTONS, Sign, is_again, is_growing, is_regular, is_telling, site_of
+from journal.detection.signs import BUTTONS, COMING_SECONDS, Sign, is_again, is_growing, is_regular, is_telling, site_of
 from journal.detection.visits import MALWARE, Touch, Visit, touch_of, visit_of
 from journal.incidents import Rule
 from policy.categories import BY_ID, Severity
@@ -20,6 +21,7 @@ _MOST_VISITS = 32
 _MOST_SITES = 16
 """Malicious sites of which the rhythm is followed."""
 _MOST_TIMES = 12
+_MOST_ARRIVALS = 16
 _MALWARE_PATIENCE = 4 * 3600.0
 """How long a contact with a malicious site waits for the rhythm of a program to show, while it goes on."""
 _RHYTHM_SECONDS = 2 * 3600.0
@@ -53,6 +55,10 @@ class Client:
     """When the folding looks at it next."""
     active: float = 0.0
     """When something happened last."""
+    known: bool = False
+    """It is a device that the school entered."""
+    arrivals: dict[str, list[float]] = field(default_factory=dict)
+    """By site: when it was asked for last, then when somebody or something came to it: so a program's pace shows."""
     stored: bool = False
 
     def due(self, rules: Rules) -> float:
@@ -65,6 +71,8 @@ class Client:
         if self.shut >= 0:
             times.append(self.shut + rules.window_minutes * 60)
         times += [trail[-1].last + rules.window_minutes * 60 for trail in self.trails.values()]
+        times += [moment + rules.window_minutes * 60 for moment, *_times in self.arrivals.values()]
+        times += [moment for each in self.trails if (moment := self._stopped(each, rules)) is not None]
         times += [rhythm.times[-1] + _RHYTHM_SECONDS for rhythm in self.rhythms.values()]
         for case in self.cases:
             if not case.closed:
@@ -79,6 +87,10 @@ class Client:
             visit, self.visit = self.visit, None
             for touch, went in visit.judged(rules, lenient=LENIENT):
                 self._judge(touch, went, rules)
+        for category in self.trails:
+            stopped = self._stopped(category, rules)
+            if stopped is not None and stopped <= now:
+                self._begin_attempt(category, [*self._signs(self.trails[category], rules), Sign.AGAIN], now)
         for case in self.cases:
             if not case.closed and case.last + rules.merge_minutes * 60 <= now:
                 case.closed = True
@@ -94,6 +106,8 @@ class Client:
             self.shut = -1.0
         for category in [each for each, trail in self.trails.items() if trail[-1].last + window <= now]:
             del self.trails[category]
+        for site in [each for each, (last, *_) in self.arrivals.items() if last + window <= now]:
+            del self.arrivals[site]
         for site in [each for each, one in self.rhythms.items() if one.times[-1] + _RHYTHM_SECONDS <= now]:
             del self.rhythms[site]
 
@@ -101,6 +115,7 @@ class Client:
         """Begin anew, because the clock was put back: what waits for a later time would wait for years."""
         self.visit, self.search, self.shut, self.queued = None, -1.0, -1.0, inf
         self.trails.clear()
+        self.arrivals.clear()
         self.rhythms.clear()
         for case in self.cases:
             case.closed = True
@@ -114,7 +129,10 @@ class Client:
     def empty(self) -> bool:
         """Whether there is nothing to remember."""
         return (
-            self.visit is None and self.search < 0 and self.shut < 0 and not (self.trails or self.rhythms or self.cases)
+            self.visit is None
+            and self.search < 0
+            and self.shut < 0
+            and not (self.trails or self.arrivals or self.rhythms or self.cases)
         )
 
     def remembered(self) -> Iterator[Touch | Case]:
@@ -133,6 +151,8 @@ class Client:
         watched = touch.group not in rules.unwatched_groups
         if touch.category == MALWARE and rules.on(Rule.BEACON) and self._beacon(touch, rules):
             return
+        if watched and is_grave(touch.category):
+            self._arrive(touch)
         if not (went and watched):
             return
         if touch.site in BUTTONS:
@@ -183,6 +203,16 @@ class Client:
         trail.append(_copy(touch))
         return True
 
+    def _arrive(self, touch: Touch) -> None:
+        """Note that somebody or something came to a site."""
+        last, *times = self.arrivals.pop(touch.site, [touch.first - COMING_SECONDS])
+        if touch.first - last >= COMING_SECONDS:
+            times.append(touch.first)
+        times += touch.later
+        if len(self.arrivals) >= _MOST_SITES:
+            del self.arrivals[next(iter(self.arrivals))]
+        self.arrivals[touch.site] = [touch.last, *times[-_MOST_ARRIVALS:]]
+
     def _attempt(self, touch: Touch, rules: Rules) -> bool:
         """Add to the attempt that is open, or see whether there is one by now."""
         trail = self.trails[touch.category]
@@ -194,13 +224,23 @@ class Client:
             return True
         if not self._is_attempt(touch.category, trail, signs, rules):
             return False
-        case = Case.of(Rule.ATTEMPT, sorted(trail, key=lambda each: each.first), due=touch.first)
+        self._begin_attempt(touch.category, signs, touch.first)
+        return True
+
+    def _begin_attempt(self, category: str, signs: list[Sign], due: float) -> None:
+        """Begin an attempt with all that is on the trail."""
+        case = Case.of(Rule.ATTEMPT, sorted(self.trails[category], key=lambda each: each.first), due=due)
         case.sign(*signs)
         self.cases.append(case)
-        waiting = self._open(Rule.HARMFUL, touch.category)
+        waiting = self._open(Rule.HARMFUL, category)
         if waiting is not None and not waiting.ready:  # whether more comes of it: it has
             self.leave(waiting)
-        return True
+
+    def _stopped(self, category: str, rules: Rules) -> float | None:
+        """Return when it shows that somebody came at even intervals, and no program: they end. None: it never will."""
+        if not rules.on(Rule.ATTEMPT) or self._open(Rule.ATTEMPT, category) or not _sure(self.trails[category]):
+            return None
+        return min(insisted_sites(self.trails[category], self.arrivals, rules).values(), default=None)
 
     def _signs(self, trail: list[Touch], rules: Rules) -> list[Sign]:
         """Return what speaks for an attempt."""
@@ -215,7 +255,9 @@ class Client:
             found.append(Sign.SEARCH)
         if any(is_telling(name) for each in trail for name in each.names):
             found.append(Sign.WORDS)
-        if any(is_again([each.first for each in trail if each.site == site]) for site in sites):
+        if insists(trail, self.arrivals, rules) or any(
+            is_again([each.first for each in trail if each.site == site]) for site in sites
+        ):
             found.append(Sign.AGAIN)
         if category == BYPASS or BYPASS in self.trails:
             found.append(Sign.TOOLS)
@@ -223,7 +265,7 @@ class Client:
 
     def _is_attempt(self, category: str, trail: list[Touch], signs: list[Sign], rules: Rules) -> bool:
         sites = {each.site for each in trail}
-        if sum(each.sure for each in trail) * 2 < len(trail):
+        if not _sure(trail):
             return False
         if category == BYPASS:
             # Two different tools, one again and again, or one after a search or after something else was closed.
@@ -233,15 +275,18 @@ class Client:
                 or 0 <= front[0] - self.shut <= rules.window_minutes * 60
             )
             searched = any(each.front and _searched(each, rules) for each in trail)
-            return len(sites) >= 2 or others or searched or (len(trail) >= rules.attempt_visits and Sign.AGAIN in signs)
+            pressed = insists(trail, self.arrivals, rules) or (
+                len(trail) >= rules.attempt_visits and Sign.AGAIN in signs
+            )
+            return len(sites) >= 2 or others or searched or pressed
+        if insists(trail, self.arrivals, rules):
+            return True
         if Sign.REPEATED not in signs:
             return False
         if Sign.VARIED in signs:
             return True
         pressing = Sign.SEARCH in signs or Sign.AGAIN in signs or BYPASS in self.trails
-        if len(sites) >= 2 and not _unrelated(category):
-            return pressing
-        return len(trail) >= rules.insisting_visits and Sign.AGAIN in signs and not _unrelated(category)
+        return pressing and len(sites) >= 2 and not _unrelated(category)
 
     def _lately(self, category: str, moment: float, rules: Rules) -> bool:
         """Whether a person went to a closed site of a category within the window before."""
@@ -301,6 +346,8 @@ class Client:
                 [[one.times, one.touch.kept()] for one in self.rhythms.values()],
                 [case.kept() for case in self.cases],
                 self.active,
+                self.known,
+                self.arrivals,
             ],
             separators=(",", ":"),
         )
@@ -308,10 +355,12 @@ class Client:
 
 def client_of(text: str) -> Client:
     """Read what `Client.kept` wrote."""
-    visit, search, shut, trails, rhythms, cases, active = json.loads(text)
+    visit, search, shut, trails, rhythms, cases, active, *rest = json.loads(text)
+    known, arrivals = rest or (False, {})  # an older version did not write them
     client = Client(
-        visit_of(visit) if visit is not None else None, search, shut, cases=list(map(case_of, cases)), active=active
-    )
+        visit_of(visit) if visit is not None else None, search, shut, cases=list(map(case_of, cases)), active=active,
+        known=known, arrivals=arrivals,
+    )  # fmt: skip
     for trail in (list(map(touch_of, each)) for each in trails):
         client.trails[trail[0].category] = trail
     for times, kept in rhythms:
@@ -327,6 +376,11 @@ def _copy(touch: Touch) -> Touch:
 
 def _unrelated(category: str) -> bool:
     return BY_ID[category].severity is Severity.UNRELATED
+
+
+def _sure(trail: list[Touch]) -> bool:
+    """Whether of half of the visits at least nothing speaks for a page."""
+    return sum(each.sure for each in trail) * 2 >= len(trail)
 
 
 def _searched(touch: Touch, rules: Rules) -> bool:

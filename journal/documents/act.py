@@ -9,7 +9,9 @@ from journal.documents.figures import Sums, of_counts, together
 from journal.documents.lists_in_force import lists_in_force
 from journal.documents.paper_lines import alarm_lines, day_of, figures_of, lines_of
 from journal.documents.policy_state import PolicyState, read_policy
+from journal.documents.pupils import closed_to_pupils
 from journal.incidents import KINDS, Incident, replay
+from journal.intake.catching_up import catch_up
 from journal.opening import opened_journal
 from journal.trust.verdict import Verdict, describe
 from journal.trust.verifying import verify_journal
@@ -40,6 +42,8 @@ class Asked:
 class Checked:
     """What the program found."""
 
+    first: date
+    last: date
     sums: Sums
     incidents: Sequence[Incident]
     """Those whose first query was in the period."""
@@ -49,11 +53,8 @@ class Checked:
     log: Verdict
     policy: PolicyState
     index: Index
-
-    @property
-    def sound(self) -> bool:
-        """Whether no part of the evidence is broken."""
-        return self.journal.is_sound and self.log.is_sound and not (self.policy.fault or self.policy.ledger_faults)
+    behind: int
+    """Seconds by which the journal was behind the query log, so that queries of the period are not counted yet."""
 
 
 async def check(settings: Settings, database: PolicyDb, first: date, last: date, now: datetime) -> Checked:
@@ -66,6 +67,7 @@ async def check(settings: Settings, database: PolicyDb, first: date, last: date,
     end = datetime.combine(last + timedelta(days=1), time(), zone)
     policy = await read_policy(database, settings, begin, min(end, now))
     async with opened_journal(settings) as journal:
+        behind = await catch_up(settings, journal, end)
         counts = [each async for each in journal.counts(first.isoformat(), (last + timedelta(days=1)).isoformat())]
         records = [each async for each in journal.records((*KINDS, Kind.ALARM), private=True)]
     found = [
@@ -75,6 +77,8 @@ async def check(settings: Settings, database: PolicyDb, first: date, last: date,
         whole(each.body, "incident") for each in records if each.kind is Kind.TOLD and each.body.get("arrived") is True
     }
     return Checked(
+        first,
+        last,
         together(of_counts(counts).values()),
         found,
         frozenset(told),
@@ -83,6 +87,7 @@ async def check(settings: Settings, database: PolicyDb, first: date, last: date,
         await verify_log(settings, begin, end),
         policy,
         lists_in_force(settings),
+        behind,
     )
 
 
@@ -108,6 +113,7 @@ def act_of(asked: Asked, checked: Checked, test: LiveTest, paper: Numbered) -> A
         listed=len(policy.listed(paper.printed_at.date())),
         last_number=orders[-1].number if orders else "",
         last_day=orders[-1].date if orders else None,
+        blocked=policy.blocked,
         groups=_groups(policy),
         rooms=_rooms(policy),
         index=checked.index,
@@ -148,7 +154,13 @@ def _proof(part: str, verdict: Verdict, said: str) -> Proof:
 
 
 def _groups(policy: PolicyState) -> list[Restriction]:
-    return [Restriction(each.title, each.level, each.supervised) for each in policy.book.snapshot.groups.values()]
+    snapshot = policy.book.snapshot
+    found = []
+    for each in snapshot.groups.values():
+        closed = closed_to_pupils(snapshot, [each])
+        lists = ((), ()) if closed.only_list else (closed.always, closed.partly)
+        found.append(Restriction(each.title, each.level, each.supervised, closed=lists[0], at_times=lists[1]))
+    return found
 
 
 def _rooms(policy: PolicyState) -> list[Restriction]:

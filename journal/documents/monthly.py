@@ -24,7 +24,7 @@ from policy.subjects import subject
 from storage.evidence import Kind, Record, text, whole
 from storage.journal_db import Tally
 
-RECORDS = (*KINDS, Kind.DAY, Kind.SEGMENT, Kind.PAPER, Kind.ALARM)
+RECORDS = (*KINDS, Kind.BEGUN, Kind.DAY, Kind.SEGMENT, Kind.PAPER, Kind.ALARM)
 """The records that a report is told from."""
 _FIRST_OF_A_RUN = "-w0-0001.tsv"
 """How the name ends of the first segment that the server's first worker writes after a start."""
@@ -105,6 +105,8 @@ class Month:
     briefings: int
     """Sheets drawn up for briefings of pupils (R4)."""
     checks: tuple[Check, ...] = ()
+    begun: date | None = None
+    """The day on which the journal was begun, if that was after the first of the month."""
 
     @property
     def finished(self) -> bool:
@@ -118,8 +120,8 @@ class Month:
 
     @property
     def silent(self) -> list[date]:
-        """The days without a query."""
-        return [day for day in days_of(self.first, self.until) if day not in self.days]
+        """The days without a query since there is a journal."""
+        return [day for day in days_of(self.begun or self.first, self.until) if day not in self.days]
 
     @property
     def open_days(self) -> list[date]:
@@ -177,6 +179,7 @@ def month_of(
         whole(each.body, "incident") for each in records if each.kind is Kind.TOLD and each.body.get("arrived") is True
     }
     said = of_records(of_days)
+    begun = min((each.at.astimezone(zone).date() for each in records if each.kind is Kind.BEGUN), default=first)
     entered = [each for each in records if first <= each.at.astimezone(zone).date() <= until]
     found = Month(
         month,
@@ -191,6 +194,7 @@ def month_of(
         frozenset(each.record for each in incidents if each.record in told),
         tuple(each for each in entered if each.kind is Kind.ALARM),
         sum(text(each.body, "paper") == PaperKind.BRIEFING for each in entered),
+        begun=begun if begun > first else None,
     )
     return _with(found, compare_days(found, said))
 

@@ -10,7 +10,10 @@ from journal.documents.lists_in_force import lists_in_force
 from journal.documents.monthly import RECORDS, Check, Month, bounds, compared_until, month_of, with_count
 from journal.documents.paper_lines import alarm_lines, figures_of, lines_of
 from journal.documents.policy_state import PolicyState, read_policy
+from journal.intake.catching_up import catch_up
 from journal.opening import opened_journal
+from journal.trust.verdict import Verdict, describe
+from journal.trust.verifying_log import verify_log
 from papers.monthly_report import ChangeLine, Compared, Comparison, MonthlyReport, OrderLine, Requests
 from papers.numbered import Numbered
 from papers.period import Index
@@ -42,6 +45,10 @@ class MonthFacts:
     month: Month
     policy: PolicyState
     index: Index
+    log: Verdict
+    """What came of comparing the files of the query log of the month with the journal."""
+    behind: int
+    """Seconds by which the journal was behind the query log, so that queries of the month are not counted yet."""
 
 
 async def gather_month(settings: Settings, database: PolicyDb, month: str, now: datetime) -> MonthFacts:
@@ -54,7 +61,9 @@ async def gather_month(settings: Settings, database: PolicyDb, month: str, now: 
     zone = ZoneInfo(settings.school.time_zone)
     first, last = bounds(month)
     after = last + timedelta(days=1)
+    begin, end = (datetime.combine(day, time(), zone) for day in (first, after))
     async with opened_journal(settings) as journal:
+        behind = await catch_up(settings, journal, end)
         records = [each async for each in journal.records(RECORDS, private=True)]
         counts = [each async for each in journal.counts(first.isoformat(), after.isoformat())]
         following = await journal.positions()
@@ -65,9 +74,8 @@ async def gather_month(settings: Settings, database: PolicyDb, month: str, now: 
             found = with_count(found, counted)
         except (SchoolfilterError, OSError) as error:  # the report says so; its figures do not rest on this
             found = with_count(found, None, str(error))
-    end = datetime.combine(after, time(), zone)
-    policy = await read_policy(database, settings, datetime.combine(first, time(), zone), min(end, now))
-    return MonthFacts(found, policy, lists_in_force(settings))
+    policy = await read_policy(database, settings, begin, min(end, now))
+    return MonthFacts(found, policy, lists_in_force(settings), await verify_log(settings, begin, end), behind)
 
 
 def report_of(
@@ -81,6 +89,7 @@ def report_of(
         paper=paper,
         first=month.first,
         until=month.until,
+        begun=month.begun,
         finished=month.finished,
         figures=figures_of(month.sums, policy),
         days=len(month.days),
@@ -90,6 +99,8 @@ def report_of(
         starts=month.starts,
         comparisons=[_comparison(each) for each in month.checks],
         reconciled=month.reconciled,
+        files=facts.log.files,
+        broken=describe(facts.log.broken[0]) if facts.log.broken else "",
         incidents=lines_of(month.incidents, month.told, policy, zone),
         requests=requests_of(facts, zone),
         orders=orders_of(facts, zone),

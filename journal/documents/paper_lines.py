@@ -5,10 +5,11 @@ from datetime import date, datetime, tzinfo
 
 from journal.documents.figures import Share, Sums
 from journal.documents.policy_state import PolicyState
-from journal.incidents import Incident
+from journal.incidents import Incident, State
 from journal.trust.alarms import describe_alarm
 from papers.period import AlarmLine, Figures, IncidentLine, Place
-from storage.evidence import Record
+from policy.decision import Action
+from storage.evidence import Kind, Record
 
 
 def figures_of(sums: Sums, policy: PolicyState) -> Figures:
@@ -56,7 +57,16 @@ def _line(incident: Incident, told: bool, policy: PolicyState, zone: tzinfo) -> 
         told,
         incident.state,
         tuple(note.measures for note in incident.notes if note.measures),
+        _closing(incident),
+        incident.decided == Action.BLOCK,
     )
+
+
+def _closing(incident: Incident) -> str:
+    """Return what was said when it was closed last, if it still is."""
+    if incident.state is not State.CLOSED:
+        return ""
+    return next((note.text for note in reversed(incident.notes) if note.kind is Kind.CLOSED), "")
 
 
 def _places(shares: Mapping[str, Share], titles: Mapping[str, str]) -> list[Place]:

@@ -30,6 +30,8 @@ class PolicyState:
     """What is wrong with the audit trail, in words; empty if nothing is."""
     ledger_faults: Sequence[str]
     """What is wrong with the ledger of orders, in words."""
+    blocked: int
+    """Sites that are blocked by hand now."""
 
     def listed(self, today: date) -> list[Listed]:
         """Return what the director's list opens on a day."""
@@ -66,4 +68,5 @@ async def read_policy(policy: PolicyDb, settings: Settings, since: datetime, unt
         head,
         describe_audit(fault) if fault is not None else "",
         [describe_ledger(finding) for finding in book.ledger.findings],
+        len({each.name for each in await policy.blocks()}),
     )

@@ -11,7 +11,8 @@ from papers.journal_sheet import SheetIncident, SheetNote, SheetTold
 from policy.names import display_name
 from storage.evidence import Kind, Record, text, whole
 
-_WRITTEN_BY_PEOPLE = frozenset({Kind.REVIEW, Kind.CLOSED, Kind.REOPENED, Kind.CORRECTION})
+_STATES = frozenset({Kind.CLOSED, Kind.REOPENED})
+_WRITTEN_BY_PEOPLE = frozenset({Kind.REVIEW, Kind.CORRECTION, *_STATES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def _note(record: Record, zone: tzinfo) -> SheetNote:
         text(record.private or {}, "measures"),
         record=record.number,
         corrects=whole(record.body, "corrects") if record.kind is Kind.CORRECTION else 0,
+        became=record.kind.value if record.kind in _STATES else "",
     )
 
 

@@ -14,6 +14,18 @@ LOCK = "journal.lock"
 
 
 @dataclass(frozen=True, slots=True)
+class Unsent:
+    """What somebody was to be told, and could not be told last time."""
+
+    contact: str
+    channel: str
+    at: str
+    """When it was tried last, RFC 3339 in the school's time zone."""
+    error: str
+    """Why; it names neither secrets nor addresses."""
+
+
+@dataclass(frozen=True, slots=True)
 class JournalState:
     """The tailer as it was a few seconds ago."""
 
@@ -33,6 +45,10 @@ class JournalState:
     """Why nothing can be taken in now; empty when all is well."""
     head: str = ""
     """Where the chain stood: `NUMBER:LINK`."""
+    since: str = ""
+    """When this process began, RFC 3339."""
+    unsent: tuple[Unsent, ...] = ()
+    """Ways to people that failed and did not work since."""
 
     def age(self, now: datetime) -> float:
         """Return how many seconds ago this was written."""
@@ -43,10 +59,11 @@ def read_state(settings: Settings) -> JournalState | None:
     """Return what the tailer last said; None if it never did or if it cannot be read."""
     try:
         raw: Mapping[str, Any] = json.loads((settings.paths.run / FILE).read_bytes())
-        state = JournalState(**raw)
+        unsent = tuple(Unsent(**each) for each in raw.get("unsent", ()))
+        state = JournalState(**{**raw, "unsent": unsent})
         if datetime.fromisoformat(state.at).tzinfo is None:
             return None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
     return state
 

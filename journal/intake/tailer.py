@@ -19,9 +19,9 @@ from journal.detection.rules import Rules
 from journal.intake.days import days_to_sum, enter_day, is_over
 from journal.intake.lessons import LessonScene
 from journal.intake.rounds import Nightly, Signer
-from journal.intake.state import JournalState, read_state, write_state
+from journal.intake.state import JournalState, Unsent, read_state, write_state
 from journal.intake.taking import PACE, Pace, Taking
-from journal.notifying.notices import tell_due
+from journal.notifying.notices import Memory, tell_due
 from journal.opening import opened_journal
 from journal.recovering import begin_again
 from settings.errors import SchoolfilterError
@@ -69,6 +69,8 @@ class Tailer:
         self._pace = pace
         self._glance = glance
         self._zone = ZoneInfo(settings.school.time_zone)
+        self._since = clock()
+        self._told = Memory()
         self._stop = asyncio.Event()
         self._taking: Taking | None = None
         self._lines = 0
@@ -156,7 +158,7 @@ class Tailer:
             try:
                 async with opened_journal(self._settings) as journal:
                     while True:
-                        await tell_due(journal, self._settings, self._clock())
+                        await tell_due(journal, self._settings, self._clock(), memory=self._told)
                         await asyncio.sleep(TELL_SECONDS)
             except (SchoolfilterError, OSError) as error:
                 logger.error("nobody can be told of incidents now: %s", error)
@@ -213,11 +215,22 @@ class Tailer:
             taking.last if taking is not None else "",
             self._error or self._signer.error,
             self._head,
+            self._since.isoformat(timespec="seconds"),
+            self._unsent(),
         )
         try:
             write_state(self._settings, state)
         except OSError as error:  # the disk is full; `status` sees that nothing is written
             logger.error("cannot write down how the journal stands: %s", error)
+
+    def _unsent(self) -> tuple[Unsent, ...]:
+        return tuple(
+            Unsent(
+                route.contact, route.channel.value, failed.at.astimezone(self._zone).isoformat(timespec="seconds"),
+                failed.error,
+            )
+            for route, failed in self._told.unsent.items()
+        )  # fmt: skip
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -21,6 +21,14 @@ from storage.journal_db import JournalDb
 from translations import _
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """That a route failed."""
+
+    at: datetime
+    error: str
+
+
 @dataclass(slots=True)
 class Memory:
     """What a process remembers between two rounds. All else is in the journal, so nothing is lost with it."""
@@ -29,6 +37,8 @@ class Memory:
     """Where the chain stood when there was nothing left to tell."""
     tried: dict[Route, datetime] = field(default_factory=dict)
     """When a route failed last."""
+    unsent: dict[Route, Failed] = field(default_factory=dict)
+    """Routes that failed and did not work since, as long as somebody waits to be told."""
     owed: list[tuple[Incident, Body]] = field(default_factory=list)
     """What is to be entered of messages that went out: while it cannot be, no other goes out."""
 
@@ -60,12 +70,16 @@ async def tell_due(
             failure = await _tell(message, settings, now, rules, broken)
         if failure:
             memory.tried[message.route] = now
+            memory.unsent[message.route] = Failed(now, failure)
             entered = to_enter(message, deliveries, now, zone)
         else:
             memory.tried.pop(message.route, None)
+            memory.unsent.pop(message.route, None)
             entered = list(message.incidents)
         memory.owed += [(incident, told_body(message, incident, failure)) for incident in entered]
         await _enter_owed(journal, memory, now)
+    routes = {Route(each.name, channel) for each in told for channel in each.channels}
+    memory.unsent = {route: failed for route, failed in memory.unsent.items() if found.waits and route in routes}
     if not found.waits:
         memory.settled = head
 

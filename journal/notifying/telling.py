@@ -11,7 +11,7 @@ from policy.categories import Severity
 from storage.evidence import Body, Kind, Record, text, whole
 
 TOLD_RULES = frozenset({Rule.ATTEMPT, Rule.UNLAWFUL, Rule.AT_RISK, Rule.BEACON, Rule.REPORT})
-"""A single contact with harmful content is entered, but nobody is called for it, unless it repeats."""
+"""A contact with harmful content that is no attempt is entered, but nobody is called for it, unless it repeats."""
 URGENT_RULES = frozenset({Rule.UNLAWFUL, Rule.AT_RISK})
 """These do not wait until others come."""
 
@@ -21,6 +21,10 @@ GATHER = timedelta(minutes=2)
 """What comes within this time is one message."""
 APART = timedelta(minutes=15)
 """The least time between two messages to one contact."""
+HURRY = timedelta(minutes=3)
+"""The same when an attempt waits."""
+MOST_HURRIED = 10
+"""Messages in a day after which an attempt waits like all else: what is urgent must find room later in the day."""
 MOST_A_DAY = 20
 """Messages to one contact in a day; what comes later is told on the next one."""
 FIRST_PAUSE = timedelta(minutes=1)
@@ -210,7 +214,8 @@ def _is_time(
     urgent = any(each.rule in URGENT_RULES or each.severity == Severity.UNLAWFUL for each in waiting)
     messages = sorted({each.at for each in own if each.arrived})  # those of one message have one time
     today = now.astimezone(zone).date()
-    if sum(each.astimezone(zone).date() == today for each in messages) >= MOST_A_DAY:
+    sent = sum(each.astimezone(zone).date() == today for each in messages)
+    if sent >= MOST_A_DAY:
         return False
     if tried is not None:
         last = messages[-1] if messages else None
@@ -219,7 +224,8 @@ def _is_time(
     if urgent:
         return True
     gathered = not _within(min(each.at for each in waiting), now, GATHER)
-    return gathered and not (messages and _within(messages[-1], now, APART))
+    hurried = sent < MOST_HURRIED and any(each.rule is Rule.ATTEMPT for each in waiting)
+    return gathered and not (messages and _within(messages[-1], now, HURRY if hurried else APART))
 
 
 def _within(begin: datetime, now: datetime, span: timedelta) -> bool:

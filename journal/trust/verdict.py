@@ -100,7 +100,8 @@ class Verdict:
 
 def describe(broken: Broken) -> str:
     """Return what is wrong, what it means, and the next step."""
-    return _TEXTS[broken.trouble]().format(number=broken.number, where=broken.where, sound=broken.sound)
+    texts = _TEXTS if broken.number else _TEXTS | _NOT_CLOSED
+    return texts[broken.trouble]().format(number=broken.number, where=broken.where, sound=broken.sound)
 
 
 def _number() -> str:
@@ -222,6 +223,27 @@ def _gap() -> str:
     )
 
 
+def _open_changed() -> str:
+    return _(
+        "{where}, which is not closed yet, is not what the journal has read of it: it was changed or cut off. Keep it "
+        "as it is, and compare with a backup."
+    )
+
+
+def _open_missing() -> str:
+    return _(
+        "{where}, which is not closed yet, is missing, though the journal has read part of it: somebody took it away. "
+        "Put it back from a backup; then verify again."
+    )
+
+
+def _open_gap() -> str:
+    return _(
+        "A segment is missing before {where}, which is not closed yet: the numbers of a worker's segments leave none "
+        "out. Somebody took it away before the journal had read it. Put it back from a backup."
+    )
+
+
 _TEXTS = {
     Trouble.NUMBER: _number,
     Trouble.LINK: _link,
@@ -241,3 +263,10 @@ _TEXTS = {
     Trouble.UNKNOWN: _unknown,
     Trouble.GAP: _gap,
 }
+_NOT_CLOSED = {
+    Trouble.CHANGED: _open_changed,
+    Trouble.SHORTER: _open_changed,
+    Trouble.MISSING: _open_missing,
+    Trouble.GAP: _open_gap,
+}
+"""Of segments that are followed: no record speaks of them yet, only how far they were read."""

@@ -28,6 +28,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
             line("11:00:03", "example.org", client="2001:db8::7", group="teachers"),
             line("11:00:04", "notexample.org", client="10.0.0.5", device="lab-05", room="214"),
         )
+        made.done("rooms", "add", "214", "--network", "10.0.0.4/31")
         yield made
 
 

@@ -36,7 +36,7 @@ from cli.status import State
 from cli.status_incidents import IncidentsState
 from cli.status_journal import Kept
 from cli.vicinity import Vicinity
-from journal.intake.state import JournalState
+from journal.intake.state import JournalState, Unsent
 from journal.notifying.contacts import Channel, Contact, Role
 from policy.discovery import Whereabouts
 from policy.presets import PRESETS_BY_ID
@@ -640,6 +640,17 @@ def test_what_the_journal_holds_is_judged_though_the_server_stands_still() -> No
     state = replace(STOPPED, incidents=replace(TOLD, alarms=("Somebody was here.",), contacts=()))
     assert [each.text for each in found("journal", state=state)] == ["Somebody was here."]
     assert [each.health for each in found("notices", state=state)] == [Health.WARNING]
+
+
+def test_what_cannot_be_sent_just_now_is_told_instead_of_what_failed_first() -> None:
+    unsent = (Unsent("Asanova A.", "mail", "2026-09-02T14:00:00+00:00", "no answer in time"),)
+    kept = replace(KEPT, state=JournalState(7, "2026-09-02T14:29:58+00:00", unsent=unsent))
+    state = replace(RUNNING, kept=kept, incidents=replace(TOLD, untold=NOW, failure="of yesterday"))
+    (finding,) = found("notices", state=state)
+    assert finding.health is Health.PROBLEM
+    assert "Asanova A.: not told of incidents by mail" in finding.text
+    assert "no answer in time" in finding.text
+    assert found("journal", state=state) == []
 
 
 def test_a_webhook_is_somebody() -> None:

@@ -76,6 +76,32 @@ def test_a_revoked_account_is_no_account(bench: Bench) -> None:
     assert "whose account can be ended" in bench.refused(1, "inspector", "revoke", NAME)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "what", "asked"),
+    [
+        (("log", "stats", "--by", "hour"), "log stats", {"--by": "hour"}),
+        (("journal", "show", "--state", "new"), "journal show", {"--state": "new"}),
+        (("journal", "show", "--alarms"), "journal show --alarms", {}),
+    ],
+)
+def test_what_shows_nobody_is_on_record_only_in_an_inspectors_name(
+    bench: Bench, arguments: tuple[str, ...], what: str, asked: dict[str, str]
+) -> None:
+    passphrase = account(bench)
+    bench.done(*arguments)
+    assert records(bench, Kind.ACCESS) == []
+    result = bench.run(*arguments, "--as-inspector", NAME, stdin=f"{passphrase}\n")
+    assert result.exit_code == 0, result.output
+    [access] = records(bench, Kind.ACCESS)
+    assert (access.by, access.body["what"], access.private) == (f"inspector {NAME}", what, {"asked": asked})
+
+
+def test_an_account_that_was_ended_keeps_its_document(bench: Bench) -> None:
+    account(bench)
+    bench.done("inspector", "revoke", NAME)
+    assert "order 12 of 2026-10-01" in bench.done("inspector", "list")
+
+
 def test_the_list_shows_accounts_and_no_secret(bench: Bench) -> None:
     assert bench.done("inspector", "list") == "No inspector has an account.\n"
     passphrase = account(bench)

@@ -62,7 +62,8 @@ def test_an_erasure_is_entered_carried_out_and_listed(bench: Bench) -> None:
     assert "Erasure" in bench.done(*ERASE, *WHOSE, *days, *WHY, *ORDER)
     listed = bench.done(*ERASE, "--list")
     assert listed.splitlines()[0].isupper()
-    assert "waits for the next round" in listed
+    assert "waits for segments still open, until " in listed
+    assert "not shown on purpose" in listed
     assert "order 12 of 2026-10-01" in listed
     assert "lab-07" not in listed
     assert "Erasures carried out: 1" in bench.done("journal", "archive")
@@ -91,3 +92,31 @@ def test_nothing_is_entered_without_whose_when_why_and_an_order(
 ) -> None:
     assert missing in bench.refused(2, *ERASE, *given)
     assert bench.done(*ERASE, "--list") == "No erasure was ever asked for.\n"
+
+
+def test_what_no_round_can_archive_yet_is_said_where_today_was_asked_for(bench: Bench) -> None:
+    settings = Settings(paths=Paths(bench.folder / "var"))
+    now = datetime.now(UTC)
+    write_segment(settings, now, [row(now)])
+    assert bench.done("journal", "archive") == "Nothing is due.\n"
+    assert bench.done("journal", "archive", "--now").endswith("not taken into the journal: 1\n")
+
+
+def test_a_device_that_nobody_knows_is_not_erased(bench: Bench) -> None:
+    _closed(bench, 2)
+    today = datetime.now(UTC).date()
+    days = ("--from", (today - timedelta(days=4)).isoformat(), "--to", today.isoformat())
+    told = bench.refused(2, *ERASE, "--device", "lab-99", *WHOSE, *days, *WHY, *ORDER)
+    assert "found 'lab-99'" in told
+    assert "--client ADDRESS" in told
+    assert bench.done(*ERASE, "--list") == "No erasure was ever asked for.\n"
+    bench.done("devices", "add", "lab-99", "--address", "192.0.2.9")
+    bench.done(*ERASE, "--device", "lab-99", *days, *WHY, *ORDER)
+
+
+def test_an_erasure_of_days_past_waits_for_no_segment(bench: Bench) -> None:
+    _closed(bench, 40)
+    today = datetime.now(UTC).date()
+    days = ("--from", (today - timedelta(days=50)).isoformat(), "--to", (today - timedelta(days=20)).isoformat())
+    bench.done(*ERASE, *WHOSE, *days, *WHY, *ORDER)
+    assert "waits for the next round" in bench.done(*ERASE, "--list")

@@ -64,7 +64,9 @@ def test_each_form_holds_the_incidents_of_the_month_with_what_was_done(scene: Sc
         first, second = table(archive, form)
         manifest = json.loads(archive.read("manifest.json"))
     assert (first["number"], second["number"]) == ("2026-11-0001", "2026-11-0002")
-    assert "spoke with the pupil none" in first["reviews"]
+    [reviewed] = first["reviews"].split("; ")
+    assert reviewed.endswith("+05:00 schoolfilter review: spoke with the pupil, measures: none")
+    assert (first["entered"], first["first"]) == ("2026-11-03T10:00:00.000+05:00", "2026-11-03T10:00:00.000+05:00")
     assert first["state"] == "reviewed"
     assert first["client"]
     assert second["room"] == ("'=cmd()" if form == "csv" else "=cmd()")
@@ -74,6 +76,21 @@ def test_each_form_holds_the_incidents_of_the_month_with_what_was_done(scene: Sc
         "2026-11-01",
         "2026-11-30",
     )
+
+
+def test_each_entry_stands_for_itself_and_a_report_of_the_last_evening_is_of_its_day(scene: Scene) -> None:
+    bench, journal, (_first, second, *_rest) = scene
+    journal.add(Kind.REVIEW, {"incident": second}, private=SPOKE)
+    journal.add(Kind.CLOSED, {"incident": second}, private={"text": "a talk"})
+    # By the clock of the log it is 31 October, by that of the school 1 November.
+    journal.enter(id="2026-11-0003", first="2026-10-31T20:30:00.000+00:00", last="damaged")
+    with export(bench, "--month", "2026-11") as archive:
+        _one, told, reported = table(archive, "csv")
+    assert [entry.split(" ", 1)[1] for entry in told["reviews"].split("; ")] == [
+        "schoolfilter review: spoke with the pupil, measures: none",
+        "schoolfilter closed: a talk",
+    ]
+    assert (reported["first"], reported["last"]) == ("2026-11-01T01:30:00.000+05:00", "damaged")
 
 
 def test_strangers_tools_find_it_whole_and_the_proof_shows_what_it_is_about(scene: Scene) -> None:

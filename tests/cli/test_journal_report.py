@@ -19,6 +19,7 @@ def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
 def test_a_site_that_opens_is_entered_with_how_to_close_it(at_school: tuple[Bench, Journal]) -> None:
     bench, journal = at_school
     journal.enter()
+    bench.done("rooms", "add", "room21", "--network", "192.0.2.0/28")
     said = bench.done(
         "journal", "report-site", "Casino.Example", "--by", "Omarov B.", "--room", "room21", "--note", "roulette"
     )
@@ -72,4 +73,23 @@ def test_a_report_is_not_lost_where_the_policy_cannot_be_read(at_school: tuple[B
 def test_what_cannot_be_right_is_refused(at_school: tuple[Bench, Journal], arguments: tuple[str, ...]) -> None:
     bench, journal = at_school
     bench.refused(2, "journal", "report-site", *arguments)
+    assert journal.records(Kind.REPORTED) == []
+
+
+@pytest.mark.parametrize("typed", ["https://www.Casino.example/slots?id=7", "casino.example/", "http://сайт.example/a"])
+def test_an_address_from_a_browser_is_taken_for_its_site(at_school: tuple[Bench, Journal], typed: str) -> None:
+    bench, journal = at_school
+    said = bench.done("journal", "report-site", typed)
+    (record,) = journal.records(Kind.REPORTED)
+    name = str(record.body["name"])
+    assert name in {"www.casino.example", "casino.example", "xn--80aswg.example"}
+    assert "The address was taken for the site" in said
+    assert "slots" not in str(record)
+
+
+def test_a_room_that_nobody_knows_is_refused_with_the_nearest(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    bench.done("rooms", "add", "room21", "--network", "192.0.2.0/28")
+    told = bench.refused(2, "journal", "report-site", "a.example", "--room", "room12")
+    assert "did you mean room21?" in told
     assert journal.records(Kind.REPORTED) == []

@@ -187,3 +187,16 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError), confidential(tmp_path / "log.zip"):
         raise AssertionError("nothing is written")
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "told"),
+    [("missing/out.zip", 1, "missing: No such file"), ("out.txt", 2, "ends in .zip"), ("out", 2, "ends in .zip")],
+)
+def test_a_place_where_nothing_can_be_written_is_refused_before_the_look(
+    bench: Bench, output: str, status: int, told: str
+) -> None:
+    place = ("--output", str(bench.folder / output))
+    assert told in bench.refused(status, "log", "export", "--today", *WHY, *place)
+    assert told in bench.refused(status, "journal", "export", "--month", "2026-09", *WHY, *place)
+    assert records(bench, Kind.ACCESS, Kind.EXPORT) == []

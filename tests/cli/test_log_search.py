@@ -10,7 +10,7 @@ import pytest
 from journal.opening import opened_journal
 from settings.model import Paths, Settings
 from storage.evidence import Kind
-from storage.journal_db import Tally
+from storage.journal_db import StoredArchive, Tally
 from tests.cli.installation import Bench
 from tests.cli.log_scene import WHY, bench, line, records, write_segment
 
@@ -53,6 +53,41 @@ ALL = ["www.example.org", "games.example.net", "example.org", "notexample.org"]
 )
 def test_what_is_asked_for_is_found(bench: Bench, arguments: tuple[str, ...], expected: list[str]) -> None:
     assert names(bench, *arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "unknown", "near"),
+    [("--room", "241", "214"), ("--group", "pupil", "pupils"), ("--category", "gmes", "games")],
+)
+@pytest.mark.parametrize("command", ["search", "export"])
+def test_what_neither_policy_nor_log_know_is_refused_with_the_nearest_and_is_no_look(
+    bench: Bench, command: str, option: str, unknown: str, near: str
+) -> None:
+    told = bench.refused(2, "log", command, "--today", option, unknown, *WHY)
+    assert f"found '{unknown}': did you mean {near}?" in told
+    assert records(bench, Kind.ACCESS) == []
+
+
+def test_what_only_the_log_knows_stays_searchable(bench: Bench) -> None:
+    async def count() -> None:
+        async with (
+            opened_journal(Settings(paths=Paths(bench.folder / "var"))) as journal,
+            journal.changing(datetime.now(UTC)) as change,
+        ):
+            await change.count({("2024-09-02T10", Tally("old-room", "class-of-2024", "block", "category", "gone")): 3})
+
+    asyncio.run(count())
+    assert names(bench, "--room", "old-room", "--group", "class-of-2024", "--category", "gone") == []
+
+
+def test_without_a_policy_every_name_may_be_searched_for(bench: Bench) -> None:
+    (bench.folder / "var" / "policy.db").write_bytes(b"no database")
+    assert names(bench, "--room", "214") == ["www.example.org", "notexample.org"]
+
+
+def test_hours_are_written_as_people_write_them(bench: Bench) -> None:
+    printed = bench.done("log", "search", "--sum", "hour", *WHY).splitlines()
+    assert [row.split()[:2] for row in printed[1:]] == [["2026-09-02", "10:00"], ["2026-09-02", "11:00"]]
 
 
 def test_lines_look_as_those_of_tail(bench: Bench) -> None:
@@ -189,6 +224,22 @@ def test_statistics_are_no_look_at_anybody(bench: Bench) -> None:
     ]
     assert records(bench, Kind.ACCESS) == []
     bench.refused(2, "log", "stats", "--from", "2026-09-03", "--to", "2026-09-02")
+
+
+@pytest.mark.parametrize("command", ["search", "export"])
+def test_a_file_of_the_archive_that_is_not_there_is_warned_of(bench: Bench, command: str) -> None:
+    async def enter() -> None:
+        settings = Settings(paths=Paths(bench.folder / "var"))
+        async with opened_journal(settings) as journal, journal.changing(datetime.now(UTC)) as change:
+            await change.put_archive(StoredArchive("date=2026-09-02/0001.parquet", "2026-09-02", 6, 900, "", 1))
+
+    asyncio.run(enter())
+    more = ("--output", str(bench.folder / "out.zip")) if command == "export" else ()
+    days = ("--from", "2026-09-02", "--to", "2026-09-02")
+    result = bench.run("log", command, *days, *WHY, *more)
+    assert result.exit_code == 0
+    assert "date=2026-09-02/0001.parquet is missing, or not as long as the journal says" in result.stderr
+    assert "missing" not in bench.run("log", "search", "--from", "2026-09-09", *WHY).stderr
 
 
 @pytest.mark.parametrize("command", ["search", "export"])

@@ -1,5 +1,6 @@
 """The root command: starts fast, speaks the school's language, and one broken part breaks no other."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,16 @@ def test_a_change_is_recorded_under_the_person_behind_sudo(monkeypatch: pytest.M
 
     monkeypatch.setattr("cli.context.getpass.getuser", nobody)
     assert who().startswith("uid ")
+
+
+def test_a_reader_that_has_gone_is_no_error_and_no_verdict(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli.main", "--config", str(tmp_path / "var" / "schoolfilter.toml")]
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "schoolfilter.toml").touch()
+    reading, writing = os.pipe()
+    os.close(reading)
+    environ = os.environ | {"SCHOOLFILTER_PATHS__STATE": str(tmp_path / "var"), "SCHOOLFILTER_SCHOOL__LANGUAGE": "en"}
+    for words in (["inspector", "list"], ["journal", "verify"], ["categories"]):
+        done = subprocess.run([*command, *words], stdout=writing, stderr=subprocess.PIPE, env=environ, check=False)
+        assert (words, done.returncode, done.stderr) == (words, 141, b"")
+    os.close(writing)

@@ -157,6 +157,36 @@ def test_an_act_over_damaged_evidence_is_drawn_up_says_so_and_ends_with_1(bench:
     assert "NOTWHOLE" in text
 
 
+def test_an_act_names_the_command_that_shows_what_is_wrong(bench: Bench, tmp_path: Path) -> None:
+    today = date.today().isoformat()  # noqa: DTZ011
+    days = ("--from", "2024-10-01", "--to", today, "--output", str(tmp_path))
+    bench.done("act", *days)
+    strange = bench.folder / "var" / "archive" / "date=2024-10-02" / "0009.parquet"
+    strange.parent.mkdir(parents=True)
+    strange.write_bytes(b"PAR1")
+    result = bench.run("act", *days)
+    assert result.exit_code == 1
+    assert f"schoolfilter log verify --from 2024-10-01 --to {today}" in result.stderr
+    assert "journal verify" not in result.stderr
+    result = bench.run("report", "monthly", "2024-10", "--json")
+    assert result.exit_code == 1
+    assert "not whole. See: schoolfilter log verify" in result.stderr
+    assert json.loads(result.stdout)["log"]["sound"] is False
+    heads = bench.folder / "var" / "heads.txt"
+    heads.write_text(f"9{heads.read_text()}")
+    assert "See also: schoolfilter journal verify\n" in bench.run("act", *days).stderr
+
+
+def test_a_month_before_the_journal_was_begun_says_when_it_was(bench: Bench, tmp_path: Path) -> None:
+    bench.done("report", "monthly", "2024-10", "--output", str(tmp_path))
+    found = bench.json("report", "monthly", "2024-10", "--json")
+    assert isinstance(found, dict)
+    assert found["begun"] >= (date.today() - timedelta(days=1)).isoformat()  # noqa: DTZ011
+    assert found["silent_days"] == []
+    (path,) = tmp_path.glob("*.pdf")
+    assert "Thejournalwasbegunon" in squeezed(text_of(path.read_bytes()))
+
+
 @pytest.mark.parametrize(
     "command", [("report", "monthly", "2024-10"), ("act", "--from", "2024-10-01", "--to", "2024-10-01")]
 )

@@ -14,9 +14,10 @@ from cli.control import ClientCount, ControlError, Listening, Reply, UpstreamSta
 from cli.status import State, duration, problems, rows, share, status
 from cli.status_approval import ApprovalState, read_approval_state
 from cli.status_journal import Kept
-from journal.intake.state import JournalState
+from journal.intake.state import JournalState, read_state
 from policy.ledger import GENESIS, seal
 from policy.orders import Addition, Order, OrderKind
+from settings.model import Paths, Settings
 from storage.approval_db import ApprovalDb
 from storage.policy_db import open_policy
 from storage.requests import NewRequest, RequestKind
@@ -55,7 +56,7 @@ def test_segments_on_disk_are_shown_without_a_server(tmp_path: Path) -> None:
 
 def test_a_healthy_server_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
     pretend_listening(tmp_path / "run")
-    keep_journal(tmp_path, lag_seconds=2, lag_bytes=1 << 20)
+    keep_journal(tmp_path, lag_seconds=2, lag_bytes=1 << 20, since="2026-09-02T05:00:00+00:00")
     with status_worker(tmp_path / "run"):
         result = run(status, installation(tmp_path, school__time_zone="Asia/Almaty"))
     assert result.exit_code == 0, result.output
@@ -68,7 +69,7 @@ def test_a_healthy_server_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
         "12",
         "g1 with 5000 names",
         "50.0",
-        "1234 lines taken in; behind by 2 s, 1.0 MiB",
+        "1234 lines taken in since 2026-09-02 10:00; behind by 2 s, 1.0 MiB",
     ):
         assert expected in result.output
     assert "udp://127.0.0.1:5400: healthy, 12.3 ms, 100 queries" in result.output
@@ -174,6 +175,28 @@ def test_a_journal_that_is_late_or_not_kept_is_a_problem(
         (1, True) if expected else (0, False)
     )
     assert expected in result.output
+
+
+def test_what_cannot_be_sent_just_now_is_a_problem_with_cause_time_and_next_step(tmp_path: Path) -> None:
+    pretend_listening(tmp_path / "run")
+    cause = {"channel": "mail", "error": "mail.example.org cannot be reached: refused"}
+    unsent = [
+        cause | {"contact": "Asanova A.", "at": "2026-09-02T10:00:00+05:00"},
+        cause | {"contact": "Ivanov I.", "at": "2026-09-02T10:03:00+05:00"},
+    ]
+    keep_journal(tmp_path, unsent=unsent)
+    with status_worker(tmp_path / "run"):
+        result = run(status, installation(tmp_path))
+    assert result.exit_code == 1
+    said = "Asanova A., Ivanov I.: not told of incidents by mail, last tried 2026-09-02 10:03: mail.example.org cannot"
+    assert said in result.output
+    assert "schoolfilter journal contacts test NAME" in result.output
+
+
+@pytest.mark.parametrize("unsent", [3, ["mail"], [{"channel": "mail"}]])
+def test_a_word_of_the_journal_that_cannot_be_read_is_none(tmp_path: Path, unsent: object) -> None:
+    keep_journal(tmp_path, unsent=unsent)
+    assert read_state(Settings(paths=Paths(tmp_path))) is None
 
 
 def test_without_a_word_of_the_journal_it_is_not_kept(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import pytest
 from cli.status_incidents import IncidentsState, read_incidents_state
 from journal.incidents import Rule
 from journal.notifying.telling import AGE
+from settings.model import Notices
 from storage.evidence import Kind
 from tests.cli.installation import Bench
 from tests.cli.journal_scene import Journal, school
@@ -53,6 +55,29 @@ def test_who_is_told_is_known_without_addresses(at_school: tuple[Bench, Journal]
     assert (contact.name, contact.mail) == ("Asanova A.", "")
 
 
+def add_teacher(bench: Bench) -> None:
+    bench.done("journal", "contacts", "add", "Asanova A.", "--role", "responsible", "--mail", "a@school.example")
+
+
+def nothing_but_nobody(state: IncidentsState) -> bool:
+    (problem,) = state.problems()
+    return "Nobody is told of incidents" in problem and "journal contacts add" in problem
+
+
+def test_that_nobody_is_entered_is_a_problem_until_somebody_is_or_a_webhook(
+    at_school: tuple[Bench, Journal],
+) -> None:
+    bench, journal = at_school
+    journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"}, NOW - timedelta(days=30))
+    assert nothing_but_nobody(read_incidents_state(journal.settings, NOW))
+    hooked = replace(journal.settings, notices=Notices(webhook="https://hook.example.org/x"))
+    assert read_incidents_state(hooked, NOW).problems() == []
+    add_teacher(bench)
+    assert read_incidents_state(journal.settings, NOW).problems() == []
+    bench.done("journal", "contacts", "remove", "Asanova A.")
+    assert nothing_but_nobody(read_incidents_state(journal.settings, NOW))
+
+
 def test_what_no_signed_head_covers_for_a_day_is_named_with_its_time(at_school: tuple[Bench, Journal]) -> None:
     _bench, journal = at_school
     journal.enter()
@@ -81,24 +106,29 @@ def test_open_incidents_are_counted_by_state(at_school: tuple[Bench, Journal]) -
 
 
 def test_that_nobody_was_told_is_a_problem_after_half_an_hour(at_school: tuple[Bench, Journal]) -> None:
-    _bench, journal = at_school
+    bench, journal = at_school
     number = journal.enter()
     journal.enter(rule=Rule.HARMFUL)
+    assert nothing_but_nobody(read_incidents_state(journal.settings, NOW + HOUR / 2))
+    add_teacher(bench)
     assert read_incidents_state(journal.settings, NOW + HOUR / 2).problems() == []
     state = read_incidents_state(journal.settings, NOW + HOUR)
     (problem,) = state.problems()
     assert "schoolfilter journal contacts add" in problem
     assert dict(state.rows(ZONE))["nobody told"] == "the oldest of 2026-11-25 10:00"
     journal.add(Kind.TOLD, told(number, arrived=False, text="the mail server says no (451)"))
-    (problem,) = read_incidents_state(journal.settings, NOW + HOUR).problems()
+    state = read_incidents_state(journal.settings, NOW + HOUR)
+    (problem,) = state.problems()
     assert "the mail server says no (451)" in problem
+    assert state.problems(["no mail since 10:00"]) == ["no mail since 10:00"]
     assert read_incidents_state(journal.settings, NOW + AGE + HOUR).problems() == []
     journal.add(Kind.TOLD, told(number, arrived=True))
     assert read_incidents_state(journal.settings, NOW + HOUR).problems() == []
 
 
 def test_alarms_of_the_last_days_are_problems(at_school: tuple[Bench, Journal]) -> None:
-    _bench, journal = at_school
+    bench, journal = at_school
+    add_teacher(bench)
     journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"})
     (problem,) = read_incidents_state(journal.settings, NOW + HOUR).problems()
     assert "x.tsv" in problem

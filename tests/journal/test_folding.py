@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from bench.traffic_log import lines as lines_of
 from bench.traffic_log import school_day
 from journal.detection import folding as folding_module
 from journal.detection.cases import MOST_NAMES
-from journal.detection.folding import MOST_UNKNOWN, Folding, Found
+from journal.detection.folding import MOST_UNKNOWN, Folding, Found, Repeat
 from journal.detection.rules import Rules
 from journal.incidents import Rule
 from tests.journal.query_lines import Ledger, Line, at, judged, line, search, visit
@@ -72,16 +74,44 @@ def test_what_was_found_is_found_again_by_who_comes_after_a_kill() -> None:
     assert Folding(Rules(), kept).found() == found
 
 
-def test_an_incident_is_told_again_at_most_each_ten_minutes_while_it_goes_on() -> None:
-    folding, records = Folding(Rules(), {}), 0
-    for minute in range(0, 60, 2):
-        for each in visit(minute * 60, "a.example", "drugs"):
-            folding.take(each)
-        folding.settle(at(minute * 60 + 60))
+def _told_again(moments: Iterable[tuple[float, str]], until: int) -> list[tuple[int, Repeat]]:
+    """Return when records follow about contacts with these names; each ten seconds a new process looks."""
+    waiting = [one for moment, name in moments for one in visit(moment, name, "drugs", reason="locked")]
+    folds: dict[str, str] = {}
+    told = []
+    for now in range(10, until, 10):
+        folding = Folding(Rules(off=frozenset((Rule.ATTEMPT,))), folds)
+        while waiting and waiting[0][0].decode() <= at(now):
+            folding.take(waiting.pop(0))
+        folding.settle(at(now))
         for found in folding.found():
             folding.entered(found.key, 1)
-        records += len(folding.repeats())
-    assert 1 <= records <= 6
+        told += [(now, repeat) for repeat in folding.repeats()]
+        folds |= folding.changed()
+    return told
+
+
+def test_an_incident_that_went_on_is_told_again_within_minutes_and_not_when_it_is_over() -> None:
+    more = [(0, "a.example"), (60, "b.example"), (70, "c.example"), (150, "d.example"), (170, "e.example")]
+    told = _told_again(more, 600)
+    last, repeat = told[-1]
+    assert (repeat.names, repeat.queries) == (5, 30)
+    assert last <= 170 + 60 + 10
+    assert len(told) <= 3
+
+
+def test_more_queries_alone_are_told_after_five_minutes() -> None:
+    told = _told_again([(0, "a.example"), (100, "a.example"), (200, "a.example")], 900)
+    assert [repeat.queries for _moment, repeat in told] == [12, 18]
+    assert told[0][0] == 110, "that somebody came back is a new sign"
+    assert told[1][0] == 410
+
+
+@pytest.mark.parametrize("names", [1, 400])
+def test_an_incident_is_told_again_at_most_nine_times_within_the_merging_time(names: int) -> None:
+    told = _told_again([(n * 31.0, f"site-{n % names}.example") for n in range(87)], 44 * 60)
+    assert 6 <= len(told) <= 9
+    assert min(later[0] - sooner[0] for sooner, later in pairwise(told)) >= 60
 
 
 def _entered(folding: Folding) -> list[Found]:
@@ -120,6 +150,42 @@ def test_clients_without_end_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     kept = {client for client, state in changed.items() if state}
     assert len(kept) <= 200
     assert "pupil" in kept, "an open incident is worth more than a client that saw advertising"
+
+
+def test_made_up_addresses_do_not_push_out_what_a_known_device_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding_module, "MOST_CLIENTS", 200)
+    folding, ledger = Folding(Rules(), {}), Ledger()
+    for number, name in enumerate(("a.example", "b.example")):
+        for each in visit(number * 20, name, "adult", client="pupil"):
+            folding.take(each)
+    for number in range(3000):  # each with an incident of its own
+        client = f"client-{number}"
+        folding.take(line(40 + number * 0.05, "a.example", "drugs", client=client, device="", reason="locked"))
+        if number == 1500:
+            ledger.collect(folding)
+            folding = Folding(Rules(), ledger.folds)
+    for each in visit(300, "c.example", "adult", client="pupil"):
+        folding.take(each)
+    folding.settle(at(400))
+    ledger.collect(folding)
+    assert [each.rule for each in ledger.found if each.client == "pupil"] == [Rule.ATTEMPT]
+
+
+def test_what_an_older_version_kept_of_a_client_is_read() -> None:
+    folding = Folding(Rules(), {})
+    for each in [*visit(0, "a.example", "adult"), *visit(60, "b.example", "adult")]:
+        folding.take(each)
+    folding.settle(at(100))
+    visit_, search_, shut, trails, rhythms, cases, active, *_newer = json.loads(folding.changed()["10.0.0.1"])
+    older = [
+        visit_, search_, shut, [[touch[:-1] for touch in trail] for trail in trails], rhythms,
+        [case[:-2] for case in cases], active,
+    ]  # fmt: skip
+    again = Folding(Rules(), {"10.0.0.1": json.dumps(older)})
+    for each in visit(200, "c.example", "adult"):
+        again.take(each)
+    again.settle(at(300))
+    assert [each.rule for each in again.found()] == [Rule.ATTEMPT]
 
 
 def test_nothing_is_remembered_of_clients_that_are_quiet() -> None:

@@ -23,6 +23,7 @@ from papers.numbered import Numbered
 from settings.model import Log, LogDetail, Settings
 from storage.policy_db import PolicyDb, open_policy
 from tests.journal.log_folder import ZONE, installation, row, write_segment
+from tests.papers.reports import NUMBERED
 from tests.papers.sheets import squeezed, text_of
 
 DAYS = (2, 3, 9, 31)
@@ -182,6 +183,20 @@ async def test_a_segment_that_is_gone_leaves_the_sums_of_days_to_reconcile_with(
     assert month.reconciled
 
 
+async def test_a_file_that_was_changed_or_taken_away_is_named_in_the_report(
+    settings: Settings, policy: PolicyDb, segments: list[Path]
+) -> None:
+    facts = await gather_month(settings, policy, "2024-10", NOW)
+    assert facts.log.is_sound
+    assert facts.log.files > 0
+    segments[4].write_bytes(segments[4].read_bytes().replace(b"allow", b"alloW", 1))
+    facts = await gather_month(settings, policy, "2024-10", NOW)
+    assert [each.where for each in facts.log.broken] == [segments[4].name]
+    text = text_of(monthly_report_pdf(report_of(facts, NUMBERED, lambda _: ("", "")), "en"))
+    assert "NOT WHOLE" in text
+    assert segments[4].name in text.replace("\n", "").replace(" ", "")
+
+
 async def test_days_in_the_archive_are_counted_there(
     settings: Settings, segments: list[Path], policy: PolicyDb
 ) -> None:
@@ -243,6 +258,8 @@ async def test_a_day_that_is_not_over_is_covered_but_not_compared(settings: Sett
 async def test_an_empty_month_says_so(settings: Settings, policy: PolicyDb) -> None:
     month = await month_of(settings, policy)
     assert month.sums.share == Share()
-    assert len(month.silent) == 31
+    assert month.begun is not None  # long after it: nobody asked anything that is known
+    assert month.begun > month.last
+    assert month.silent == []
     assert not month.reconciled
     assert replace(month, checks=()).agrees

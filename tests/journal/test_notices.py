@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from journal.incidents import KINDS, Audience, Rule, State, replay
-from journal.notifying.contacts import Role
+from journal.notifying.contacts import Channel, Role, removal
 from journal.notifying.notices import Memory, tell_due
 from journal.notifying.sending import SendRules
-from journal.notifying.telling import APART, GATHER
+from journal.notifying.telling import GATHER, HURRY
 from settings.model import Settings
 from storage.evidence import Kind
 from storage.journal_db import Change, JournalDb
@@ -138,8 +139,8 @@ async def test_several_within_minutes_are_one_letter_and_the_next_comes_later(tm
                 await tell_due(journal, settings, now, memory=memory, rules=rules)
             assert await states(journal) == [State.TOLD] * 20
             moments = sorted({each.at for each in await told(journal)})
-    assert len(server.letters) == len(moments) == 3
-    assert moments[1] - moments[0] >= APART
+    assert len(server.letters) == len(moments) == 7
+    assert min(later - sooner for sooner, later in pairwise(moments)) >= HURRY
     assert "3 incidents" in server.messages[0]["Subject"]
 
 
@@ -185,6 +186,30 @@ async def test_a_dead_channel_is_tried_once_a_round_and_the_others_go_on(tmp_pat
     ]
     assert len(server.letters) == 1
     assert sorted(web.targets) == ["/bot1:abc/sendMessage", "/hook"]
+
+
+async def test_what_does_not_arrive_is_kept_in_mind_until_it_does_or_nobody_waits(tmp_path: Path) -> None:
+    memory = Memory()
+    with school(tmp_path) as (settings, server, rules):
+        deaf = replace(settings, notices=replace(settings.notices, smtp_server="smtp://localhost:1"))
+        async with journal_in(settings) as journal:
+            await add_contact(journal, groups=("7-b",), mail=MAIL)
+            await enter(journal)
+            await tell_due(journal, deaf, LATER, memory=memory, rules=rules)
+            ((route, failed),) = memory.unsent.items()
+            assert (route, failed.at) == (("Asanova A.", Channel.MAIL), LATER)
+            assert "localhost" in failed.error
+            assert MAIL not in failed.error
+            await tell_due(journal, settings, LATER + timedelta(hours=1), memory=memory, rules=rules)
+            assert memory.unsent == {}
+            await enter(journal, LATER)
+            await tell_due(journal, deaf, LATER + timedelta(hours=2), memory=memory, rules=rules)
+            assert list(memory.unsent) == [("Asanova A.", Channel.MAIL)]
+            async with journal.changing(LATER) as change:
+                await change.add(Kind.CONTACT, removal("Asanova A."))
+            await tell_due(journal, deaf, LATER + timedelta(hours=3), memory=memory, rules=rules)
+    assert memory.unsent == {}
+    assert len(server.letters) == 1
 
 
 async def test_the_psychologist_is_told_at_once_in_their_language(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journal.documents.paper_lines import day_of
-from journal.incidents import Audience, Incident, Rule, State
+from journal.documents.paper_lines import day_of, lines_of
+from journal.documents.policy_state import PolicyState
+from journal.incidents import Audience, Incident, Note, Rule, State
+from storage.evidence import Kind
 
 ZONE = ZoneInfo("Asia/Almaty")
 INCIDENT = Incident(
@@ -44,3 +46,41 @@ INCIDENT = Incident(
 )
 def test_an_incident_is_of_the_day_of_its_first_query_else_of_its_entry(first: str, day: date) -> None:
     assert day_of(replace(INCIDENT, first=first), ZONE) == day
+
+
+class NoTitles(PolicyState):
+    """A policy that knows neither groups nor rooms."""
+
+    def __init__(self) -> None:
+        """Know nothing."""
+
+    def group_title(self, id_: str) -> str:
+        return id_
+
+    def room_title(self, id_: str) -> str:
+        return id_
+
+
+def closing(text: str, kind: Kind = Kind.CLOSED) -> Note:
+    return Note(8, INCIDENT.at, kind, "aigul", text)
+
+
+@pytest.mark.parametrize(
+    ("state", "notes", "said"),
+    [
+        (State.CLOSED, (closing("No fault"),), "No fault"),
+        (State.CLOSED, (closing("First"), closing("It went on", Kind.REOPENED), closing("Last")), "Last"),
+        (State.CLOSED, (closing(""),), ""),
+        (State.REVIEWED, (closing("First"), closing("It went on", Kind.REOPENED)), ""),
+        (State.REVIEWED, (closing("Seen", Kind.REVIEW),), ""),
+    ],
+)
+def test_what_was_said_at_closing_is_told_while_it_is_closed(state: State, notes: tuple[Note, ...], said: str) -> None:
+    [line] = lines_of([replace(INCIDENT, state=state, notes=notes)], frozenset(), NoTitles(), ZONE)
+    assert (line.closing, line.measures) == (said, ())
+
+
+@pytest.mark.parametrize(("decided", "shut"), [("block", True), ("allow", False), ("", False)])
+def test_a_report_of_a_site_that_was_closed_then_is_told_apart(decided: str, shut: bool) -> None:
+    [line] = lines_of([replace(INCIDENT, rule=Rule.REPORT, decided=decided)], frozenset(), NoTitles(), ZONE)
+    assert line.shut is shut

@@ -88,6 +88,20 @@ def test_what_was_told_done_and_corrected_belongs_to_its_incident() -> None:
     assert (other.told, other.notes, other.state) == ([], [], "new")
 
 
+def test_closing_and_opening_again_are_told_apart_from_notes() -> None:
+    [line] = lines(
+        record(10, Kind.INCIDENT, INCIDENT, PRIVATE),
+        record(11, Kind.REVIEW, {"incident": 10}, {"text": "Spoke"}, by="teacher"),
+        record(12, Kind.CLOSED, {"incident": 10}, {"text": "Done"}, by="teacher"),
+        record(13, Kind.REOPENED, {"incident": 10}, {"text": "Again"}, by="teacher"),
+    )
+    assert [(note.became, note.text) for note in line.notes] == [
+        ("", "Spoke"),
+        ("closed", "Done"),
+        ("reopened", "Again"),
+    ]
+
+
 def test_a_reported_site_is_named() -> None:
     report = changed(INCIDENT, rule="report", audience="responsible", name="xn--e1afmkfd.example", queries=0)
     [line] = lines(record(10, Kind.REPORTED, report, {"by": "Asanova", "note": "casino"}))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from journal.detection.folding import Folding
 from journal.detection.rules import DETECTED, Rules, explained
 from journal.incidents import Audience, Rule
 from settings.checks import RULES
@@ -49,6 +50,76 @@ ATTEMPTS = {
 @pytest.mark.parametrize("lines", ATTEMPTS.values(), ids=ATTEMPTS.keys())
 def test_an_attempt_is_found(lines: list[Line]) -> None:
     assert Rule.ATTEMPT in [rule for rule, _category in _kinds(lines)]
+
+
+def _loads(gaps: Sequence[float], name: str = "www.a.example", category: str = "adult", begin: float = 0) -> list[Line]:
+    """Return what is asked for when a page is loaded again after such pauses: three types, nothing more."""
+    moments = [begin, *(begin + sum(gaps[: number + 1]) for number in range(len(gaps)))]
+    return [
+        line(moment + number * 0.01, name, category, type_=type_)
+        for moment in moments
+        for number, type_ in enumerate(("A", "AAAA", "HTTPS"))
+    ]
+
+
+RELOADS = {
+    "as it comes": (11, 19, 8, 25, 14),
+    "by the clock": (13,) * 5,
+    "nearly by the clock": (13, 17, 14, 16, 15),
+    "a little slower": (20, 25, 22, 24, 21),
+    "five times only": (31, 35, 32, 34),
+    "slower and uneven": (20, 35, 28, 40, 33, 45),
+    "as often as a person does": (10,) * 11,
+}
+
+
+@pytest.mark.parametrize("gaps", RELOADS.values(), ids=RELOADS.keys())
+@pytest.mark.parametrize("category", ["adult", "bypass"])
+def test_a_closed_page_that_is_loaded_again_and_again_is_an_attempt(gaps: tuple[float, ...], category: str) -> None:
+    found = [each for each in judged(_loads(gaps, category=category)) if each.rule is Rule.ATTEMPT]
+    assert [(each.category, each.queries) for each in found] == [(category, 3 * len(gaps) + 3)]
+    assert "again" in found[0].signs
+    assert [each.rule for each in judged(_loads(gaps, category=category))] == [Rule.ATTEMPT], "and nothing else"
+
+
+def test_loading_again_at_even_intervals_shows_when_it_stops() -> None:
+    folding = Folding(Rules(), {})
+    for each in _loads((13,) * 5):
+        folding.take(each)
+    folding.settle(at(5 * 13 + 110))
+    assert folding.found() == []
+    folding.settle(at(5 * 13 + 121))
+    assert [each.rule for each in folding.found()] == [Rule.ATTEMPT]
+
+
+NO_RELOADS = {
+    "an app each half minute for an hour": _loads((30,) * 120),
+    "an app each half minute for an hour, not quite by the clock": _loads([30 + n * 7 % 5 - 2 for n in range(120)]),
+    "an app while somebody reads other pages": [
+        *_loads((30,) * 120),
+        *(line(n * 47.0 + i * 0.1, f"ad-{i}.example", "advertising") for n in range(70) for i in range(3)),
+    ],
+    "an app each minute": _loads((60,) * 40),
+    "an app each ten seconds": _loads((10,) * 300),
+    "what a page asks for while it is open": [
+        *(line(i * 0.1, f"ad-{i}.example", "advertising") for i in range(3)),
+        *_loads((25,) * 8),
+    ],
+    "a program that tries later and later": _loads((1, 2, 4, 8, 16, 32, 64, 64, 64, 64, 64)),
+    "four times": _loads((13, 9, 20)),
+    "retries of one visit": _loads((1, 4, 5, 3, 6, 2, 5)),
+    "what is only unrelated to education": _loads((11, 19, 8, 25, 14), category="games"),
+}
+
+
+@pytest.mark.parametrize("lines", NO_RELOADS.values(), ids=NO_RELOADS.keys())
+def test_a_program_that_asks_again_and_again_makes_no_attempt(lines: list[Line]) -> None:
+    assert Rule.ATTEMPT not in [rule for rule, _category in _kinds(lines)]
+
+
+def test_how_often_a_site_must_be_loaded_follows_the_settings() -> None:
+    lines = _loads((11, 19, 8, 25, 14))
+    assert _kinds(lines, Rules(attempt_visits=7)) == [(Rule.HARMFUL, "adult")]
 
 
 def _crowd(category: str, count: int) -> list[Line]:
@@ -168,8 +239,6 @@ def test_a_single_contact_with_what_the_law_forbids_is_enough(category: str) -> 
 
 
 def test_a_contact_with_what_the_law_forbids_is_entered_within_seconds() -> None:
-    from journal.detection.folding import Folding
-
     folding = Folding(Rules(), {})
     for each in _visits("drugs", (0, "a.example"), reason="locked"):
         folding.take(each)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journal.archiving.archive import archive_round
+from journal.archiving.log_table import aside
 from journal.archiving.search import Filter, Searcher, Sources, Top, opened_search, sources
 from resolver.querylog import COLUMNS, HEADER_LINE
 from settings.model import Settings
@@ -290,3 +291,22 @@ def test_more_files_are_searched_than_a_process_may_have_open_at_first(installed
         assert len(found(installed)) == 150
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_files_of_the_archive_that_are_missing_or_of_another_size_are_named(installed: Settings) -> None:
+    path = write_segment(installed, BEGUN, [row(minutes(0))])
+    await asyncio.to_thread(close_segments, installed, [path])
+    await archive_round(installed, BEGUN + timedelta(days=1))
+    [archive] = installed.paths.archive.rglob("*.parquet")
+    assert (await sources(installed, ALL)).doubtful == ()
+    octets = archive.read_bytes()
+    archive.rename(aside(archive))  # entered, and about to be put in its place
+    assert (await sources(installed, ALL)).doubtful == ()
+    aside(archive).unlink()
+    file = str(archive.relative_to(installed.paths.archive))
+    assert await sources(installed, ALL) == Sources((), (), (file,))
+    async with opened_search(installed, ALL) as searcher:
+        assert (searcher.doubtful, searcher.count(ALL)) == ((file,), 0)
+    archive.write_bytes(octets + b"x")
+    assert await sources(installed, ALL) == Sources((), (archive,), (file,))
+    assert (await sources(installed, Filter(since=BEGUN + timedelta(days=9)))).doubtful == ()

@@ -2,7 +2,16 @@
 
 import pytest
 
-from journal.detection.signs import is_again, is_growing, is_part, is_regular, is_resolver, is_telling, site_of
+from journal.detection.signs import (
+    is_again,
+    is_backing_off,
+    is_growing,
+    is_part,
+    is_regular,
+    is_resolver,
+    is_telling,
+    site_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +90,13 @@ def test_an_error_page_waits_longer_each_time() -> None:
     assert not is_growing(HUMAN)
     assert not is_growing([0.0, 60])
     assert not is_growing([0.0, 100, 250, 500]), "a person who loses interest"
+
+
+def test_a_program_backs_off_and_a_person_does_not() -> None:
+    assert is_backing_off([0.0, 8, 24, 56, 120, 184, 248])
+    assert not is_backing_off([0.0, 30, 60, 90, 120])
+    assert not is_backing_off([0.0, 20, 55, 83, 123])
+    assert not is_backing_off([0.0, 60])
 
 
 def test_only_a_person_comes_back() -> None:

@@ -7,19 +7,23 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from journal.incidents import Rule
 from journal.intake.rounds import Nightly, Signer
 from journal.intake.state import FILE, read_state
 from journal.intake.tailer import Commands, Tailer
+from journal.notifying.contacts import Role
 from journal.opening import opened_journal
 from journal.trust.alarms import Alarm
-from settings.model import Settings
+from settings.model import Notices, Settings
 from storage.evidence import Kind
+from tests.journal.incident_scene import add_contact, enter
 from tests.journal.tailing import Clock, Worker, at, caught_up, counts, installation, kept, line, state
 
 MORNING = at("2026-09-02T10:00:00")
@@ -278,3 +282,18 @@ async def test_a_head_that_cannot_be_signed_is_an_error_and_lines_are_taken(sett
     await task
     assert "cannot be signed" in state(settings).error
     assert state(settings).lines == 3
+
+
+async def test_who_cannot_be_told_stands_in_what_it_says_of_itself(settings: Settings, clock: Clock) -> None:
+    notices = Notices(smtp_server="smtp://localhost:1", mail_from="filter@school.example")
+    settings = replace(settings, notices=notices)
+    async with opened_journal(settings) as journal:
+        await add_contact(journal, role=Role.DIRECTOR, mail="director@school.example")
+        await enter(journal, MORNING, rule=Rule.UNLAWFUL, severity="unlawful")
+    async with kept(settings, clock), asyncio.timeout(30):
+        while not ((said := read_state(settings)) and said.unsent):
+            await asyncio.sleep(0.01)
+        (unsent,) = said.unsent
+    assert (unsent.channel, datetime.fromisoformat(unsent.at)) == ("mail", clock())
+    assert "localhost" in unsent.error
+    assert "director@" not in (settings.paths.run / "journal.json").read_text()

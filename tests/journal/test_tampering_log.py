@@ -12,7 +12,7 @@ import pytest
 from journal.opening import opened_journal
 from journal.trust.alarms import Alarm
 from journal.trust.signing import sign_head
-from journal.trust.verdict import Trouble
+from journal.trust.verdict import Broken, Trouble, describe
 from journal.trust.verifying import verify_journal
 from journal.trust.verifying_log import verify_log
 from settings.model import Settings
@@ -223,3 +223,19 @@ async def test_a_broken_journal_is_named_before_the_log_that_rests_on_it(setting
     verdict = await verify_log(settings)
     assert first(verdict) == (Trouble.LINK, 4, "")
     assert verdict.files == 0
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (Trouble.CHANGED, "is not what the journal has read of it"),
+        (Trouble.SHORTER, "changed or cut off"),
+        (Trouble.MISSING, "though the journal has read part of it"),
+        (Trouble.GAP, "missing before"),
+    ],
+)
+def test_of_a_segment_that_is_not_closed_no_record_is_named(trouble: Trouble, said: str) -> None:
+    text = describe(Broken(trouble, 0, OPEN[0]))
+    assert said in text
+    assert f"{OPEN[0]}, which is not closed yet" in text
+    assert "record" not in text

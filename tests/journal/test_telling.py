@@ -16,8 +16,10 @@ from journal.notifying.telling import (
     AGE,
     APART,
     GATHER,
+    HURRY,
     LONGEST_PAUSE,
     MOST_A_DAY,
+    MOST_HURRIED,
     Delivery,
     Message,
     Route,
@@ -125,9 +127,26 @@ def test_what_somebody_looked_at_is_told_no_more(state: State) -> None:
 
 def test_messages_are_apart_but_for_what_is_urgent() -> None:
     before, sooner = (delivery(9, NOW - MINUTE, record=4),), (delivery(9, NOW - MINUTE, 4, channel=Channel.TELEGRAM),)
-    assert planned([incident()], deliveries=before + sooner) == []
-    assert planned([incident()], NOW - MINUTE + APART, deliveries=before + sooner) == BOTH
+    program = incident(rule=Rule.BEACON, audience=Audience.CLASS_TEACHER)
+    assert planned([program], deliveries=before + sooner) == []
+    assert planned([program], NOW - MINUTE + APART - MINUTE / 60, deliveries=before + sooner) == []
+    assert planned([program], NOW - MINUTE + APART, deliveries=before + sooner) == BOTH
     assert planned([incident(rule=Rule.UNLAWFUL)], deliveries=before + sooner) == BOTH
+
+
+def test_an_attempt_waits_three_minutes_at_most_while_there_is_room_for_others_in_the_day() -> None:
+    attempt = incident(at=NOW)
+    both = [delivery(9, NOW, 4), delivery(9, NOW, 4, channel=Channel.TELEGRAM)]
+    assert planned([attempt], NOW + HURRY - MINUTE / 60, deliveries=tuple(both)) == []
+    assert planned([attempt], NOW + HURRY, deliveries=tuple(both)) == BOTH
+    many = [
+        delivery(20 + i, NOW - timedelta(hours=2) + i * HURRY, 100 + i, channel=channel)
+        for i in range(MOST_HURRIED - 1)
+        for channel in (MAIL, Channel.TELEGRAM)
+    ]
+    assert planned([attempt], NOW + HURRY, deliveries=(*many, *both)) == []
+    assert planned([attempt], NOW + APART, deliveries=(*many, *both)) == BOTH
+    assert planned([incident(rule=Rule.AT_RISK)], NOW + HURRY, deliveries=(*many, *both)) == BOTH
 
 
 def test_there_is_an_end_for_the_day_and_the_next_day_goes_on() -> None:
@@ -231,7 +250,8 @@ def test_however_incidents_come_each_arrives_once_and_messages_stay_apart(minute
     arrived_ = [each for each in deliveries if each.arrived]
     assert sorted(each.incident for each in arrived_) == [each.record for each in incidents]
     times = sorted({each.at for each in arrived_})
-    assert all(later - sooner >= APART for sooner, later in pairwise(times))
+    assert all(later - sooner >= HURRY for sooner, later in pairwise(times))
+    assert all(later - sooner >= APART for sooner, later in pairwise(times[MOST_HURRIED - 1 :]))
     assert len(deliveries) - len(arrived_) <= 2 * len(incidents)
 
 

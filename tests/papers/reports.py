@@ -52,7 +52,9 @@ INCIDENTS = (
     INCIDENT,
     IncidentLine("2026-11-0002", date(2026, 11, 5), "at-risk", "self-harm", "Pupils", 3, True, "told", ()),
     IncidentLine("2026-11-0003", date(2026, 11, 9), "malware-beacon", "malware", "", 840, False, "new", ()),
-    IncidentLine("2026-11-0007", date(2026, 11, 20), "report", "", "", 0, False, "closed", ("Site blocked",)),
+    IncidentLine(
+        "2026-11-0007", date(2026, 11, 20), "report", "", "", 0, False, "closed", ("Site blocked",), "Looked into"
+    ),
 )
 
 ALARM = AlarmLine(datetime(2026, 11, 12, 3, 4, tzinfo=ALMATY), "segment-changed 20261112T000000-w0-0003.tsv")
@@ -67,6 +69,7 @@ REPORT = MonthlyReport(
     paper=replace(NUMBERED, school="School No. 12", kind="monthly-report", number=11),
     first=date(2026, 11, 1),
     until=date(2026, 11, 30),
+    begun=None,
     finished=True,
     figures=FIGURES,
     days=25,
@@ -79,6 +82,8 @@ REPORT = MonthlyReport(
         Comparison("log", "agrees", date(2026, 11, 30), only_blocked=False, differences=(), detail=""),
     ),
     reconciled=True,
+    files=31,
+    broken="",
     incidents=INCIDENTS,
     requests=Requests(9, 6, 1, 1, 1),
     orders=(
@@ -131,9 +136,11 @@ ACT = Act(
     listed=431,
     last_number="12",
     last_day=date(2026, 11, 3),
+    blocked=17,
     groups=(
-        Restriction("Pupils", "high", supervised=True),
-        Restriction("Teachers", "open", supervised=False),
+        Restriction("Pupils", "medium", supervised=True, closed=("terrorism", "adult"), at_times=("games",)),
+        Restriction("Exams", "high", supervised=True),
+        Restriction("Teachers", "open", supervised=False, closed=("terrorism",)),
     ),
     rooms=(
         Restriction("Informatics 214", "high", supervised=True, outside="off"),

@@ -14,7 +14,7 @@ from papers.numbered import paper_code
 from papers.period import Figures
 from papers.policy_words import level_words
 from policy.subjects import title_of
-from tests.papers.reports import ACT, ALARM, INCIDENT, NUMBERED
+from tests.papers.reports import ACT, ALARM, INCIDENT, INCIDENTS, NUMBERED
 from tests.papers.sheets import boxes_of, codes_of, squeezed, text_of
 from translations import LANGUAGES, _, language, use
 
@@ -76,6 +76,14 @@ def test_the_act_holds_everything_in_each_language(tongue: str) -> None:
         (ACT, ["youtube.example.orgclosedopenWRONG", "example.netopenno answer from outsideunknown"], []),
         (SOUND, ["kitap.kzopenopenas expected", "Pupils (medium: blocked"], ["SOMETHING", "WRONG"]),
         (SOUND, ["because the filter let them through: 1.", "cannot be complete"], []),
+        (SOUND, ["through: 1."], ["closed them already"]),
+        (
+            replace(SOUND, incidents=(replace(INCIDENTS[3], shut=True), INCIDENTS[3])),
+            ["let them through: 1.", "though the filter closed them already: 1."],
+            [],
+        ),
+        (SOUND, ["Sites blocked by hand 17", "Terrorism, Adult content. At certain hours also: Games."], []),
+        (SOUND, ["Rooms and lessons restrict it"], ["Under supervision only"]),
         (SOUND, ["With the program schoolfilter.", "No. 45 of 28 September 2026"], []),
         (replace(SOUND, method="By eye."), ["1. How it was checked By eye. 2."], ["With the program"]),
         (replace(SOUND, found="All is well."), ["What the commission found All is well."], []),

@@ -15,7 +15,7 @@ from papers.monthly_report import Comparison, MonthlyReport, monthly_report_pdf
 from papers.numbered import paper_code
 from papers.period import Figures, Index
 from papers.policy_words import blocked_words
-from tests.papers.reports import ALARM, DIFFERS, FIGURES, INCIDENT, NUMBERED, REPORT
+from tests.papers.reports import ALARM, DIFFERS, FIGURES, INCIDENT, INCIDENTS, NUMBERED, REPORT
 from tests.papers.sheets import boxes_of, codes_of, fonts_of, squeezed, text_of
 from translations import LANGUAGES, _, language, use
 
@@ -90,6 +90,27 @@ def test_the_report_holds_every_figure_in_each_language(tongue: str) -> None:
         (REPORT, ["9 (approved 6, rejected 1, withdrawn 1, open 1)", "Lessons opened by teachers 61"], []),
         (REPORT, ["Still open 3", "of which somebody was told 2", "With measures taken 2"], []),
         (REPORT, ["9 Nov 2026 – 11 Nov 2026timetable: lesson added40", "withoutanumber,of17Nov2026"], []),
+        (
+            REPORT,
+            [
+                "2026-11-000720 Nov 2026",
+                "closed: Looked into. Site blocked",
+                "The journal, and files of the query log: 31 whole",
+            ],
+            [],
+        ),
+        (REPORT, ["Sites reported by people 1"], ["closed already", "The journal was begun", "NOT WHOLE"]),
+        (
+            replace(REPORT, incidents=(replace(INCIDENTS[3], shut=True),)),
+            ["Sites reported by people 1", "Of these closed already when they were reported 1"],
+            [],
+        ),
+        (replace(REPORT, begun=date(2026, 11, 17)), ["The journal was begun on 17 November 2026"], []),
+        (
+            replace(REPORT, broken="date=2026-11-03/0001.parquet is missing"),
+            ["SOMETHING IS WRONG", "NOT WHOLE. date=2026-11-03/0001.parquet is missing"],
+            [],
+        ),
         (REPORT, ["Filtering by names cannot be complete", "Updated since 1 Nov 2026 1 of 2"], []),
         (
             replace(REPORT, finished=False, until=date(2026, 11, 24), open_days=(date(2026, 11, 24),)),
@@ -173,6 +194,20 @@ def test_many_incidents_run_over_pages_and_each_is_there_once() -> None:
     assert counts == [2] + [1] * 149
     assert squeezed("2026-11-0001–0150") in text
     assert f"Page{len(pages)}of{len(pages)}" in squeezed(pages[-1])
+
+
+@pytest.mark.parametrize("count", range(0, 60, 4))
+def test_signatures_stand_below_the_last_section_and_no_heading_at_the_foot_of_a_page(count: int) -> None:
+    incidents = [replace(INCIDENT, id=f"2026-11-{number:04d}", measures=()) for number in range(count)]
+    rooms = [replace(FIGURES.rooms[0], title=f"Room {number}") for number in range(count // 3 + 1)]
+    report = replace(REPORT, incidents=incidents, figures=replace(FIGURES, rooms=rooms))
+    pages = text_of(monthly_report_pdf(report, "en")).split("\f")[:-1]
+    assert squeezed("8. Measures taken") in squeezed(pages[-1])
+    assert "Psychologist" in pages[-1]
+    lines = [[squeezed(line) for line in page.splitlines() if line.strip()] for page in pages]
+    last = [next(line for line in reversed(page) if "Journal" not in line and "Page" not in line) for page in lines]
+    headings = {"Queriesbyroom", "Queriesbygroup", "Listofincidents", "Incidentsbycategory", "Blockedqueriesbycategory"}
+    assert [line for line in last if line in headings or line[:2] in {f"{number}." for number in range(1, 9)}] == []
 
 
 def test_long_and_hostile_texts_stay_in_their_cells_as_text() -> None:

@@ -79,6 +79,18 @@ def test_each_paper_names_school_number_and_head_in_each_language(kind: str, ton
     assert squeezed(SCHOOL) in squeezed(pages[0])
 
 
+def test_each_further_page_begins_with_kind_and_number_in_one_line(tongue: str) -> None:
+    incidents = tuple(replace(INCIDENT, id=f"2026-11-{number:04}") for number in range(1, 20))
+    for pdf in (
+        handover_pdf(HANDOVER, tongue),
+        journal_sheet_pdf(replace(JOURNAL, incidents=incidents), tongue),
+        briefing_pdf(BRIEFING, tongue),
+    ):
+        heads = {page.strip().splitlines()[0].strip() for page in text_of(pdf).split("\f")[1:-1]}
+        assert len(heads) == 1
+        assert _("No. {number}").format(number="3/2026") in heads.pop()
+
+
 @pytest.mark.parametrize("kind", PAPERS)
 def test_all_letters_are_in_the_file(kind: str) -> None:
     paper, printed = PAPERS[kind]
@@ -206,6 +218,13 @@ def test_a_correction_stands_beside_what_it_corrects() -> None:
     wrong = text.index(squeezed("(record 1044): Spoke with the pupil"))
     right = text.index(squeezed("(record 1049): correction of record 1044: It was the teacher's demonstration"))
     assert wrong < right
+
+
+def test_what_was_said_at_closing_and_opening_again_is_told_as_such() -> None:
+    closed = replace(INCIDENT.notes[0], text="No fault", measures="", record=1050, became="closed")
+    again = replace(INCIDENT.notes[0], text="It went on", measures="", record=1051, became="reopened")
+    text = said(replace(JOURNAL, incidents=(replace(INCIDENT, notes=(closed, again)),)), journal_sheet_pdf)
+    assert missing(["(record 1050): closed: No fault", "(record 1051): opened again: It went on"], text) == []
 
 
 def test_names_that_were_asked_for_are_printed_only_if_they_are_given() -> None:
@@ -342,11 +361,19 @@ def test_an_act_with_many_open_incidents_holds_them_all() -> None:
 # the briefing
 
 
-def test_the_sheet_has_thirty_numbered_lines_on_its_second_page(tongue: str) -> None:
-    pages = text_of(briefing_pdf(BRIEFING, tongue)).split("\f")[:-1]
-    assert len(pages) == 2
-    numbers = [int(line) for line in pages[1].splitlines() if line.strip().isdigit()]
-    assert numbers == list(range(1, LINES + 1)) == list(range(1, 31))
+@pytest.mark.parametrize("filler", [0, 200, 800])
+def test_the_sheet_has_thirty_numbered_lines_of_which_the_first_page_has_eight_or_none(
+    tongue: str, filler: int
+) -> None:
+    sheet = replace(BRIEFING, topic="Cyberbullying " * filler)
+    pages = text_of(briefing_pdf(sheet, tongue)).split("\f")[:-1]
+    numbers = [[int(line) for line in page.splitlines() if line.strip().isdigit()] for page in pages]
+    assert [each for page in numbers for each in page] == list(range(1, LINES + 1)) == list(range(1, 31))
+    first = next(page for page in numbers if page)
+    assert len(first) >= 8
+    if not filler:
+        assert first is numbers[0]
+        assert len(pages) == 2
 
 
 def test_the_rules_say_what_is_closed_that_it_is_noted_and_whom_to_tell(tongue: str) -> None:
