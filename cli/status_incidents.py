@@ -50,13 +50,7 @@ class IncidentsState:
 
     def problems(self, unsent: Sequence[str] = ()) -> list[str]:
         """Return what is wrong, one sentence each. `unsent`: what cannot be sent just now, as the journal says."""
-        return [*self.alarms, *(self.unheard() or unsent or self.untold_problems())]
-
-    def unheard(self) -> list[str]:
-        """Return that nobody is entered who is told, a sentence; empty if somebody is, or if nobody knows."""
-        if self.contacts != () or self.webhook:
-            return []
-        return [_("Nobody is told of incidents. Enter somebody: {command}").format(command=EXAMPLE)]
+        return [*self.alarms, *(unsent or self.untold_problems())]
 
     def untold_problems(self) -> list[str]:
         """Return why somebody was not told who should have been, a sentence; empty if there is nobody."""
@@ -71,6 +65,10 @@ class IncidentsState:
     def rows(self, zone: tzinfo) -> list[tuple[str, str]]:
         """Return what is shown, label and value; only what there is to say."""
         found = []
+        if self.contacts == () and not self.webhook:
+            # Not a problem by itself: a school that has just begun has nobody entered, and its server is well.
+            said = _("Nobody is told of incidents. Enter somebody: {command}")
+            found.append((_("incidents"), said.format(command=EXAMPLE)))
         if self.new or self.told or self.reviewed:
             said = _("{new} new, {told} told, {reviewed} reviewed and not closed; see: schoolfilter journal show")
             found.append((_("incidents"), said.format(new=self.new, told=self.told, reviewed=self.reviewed)))
