@@ -282,6 +282,16 @@ def test_a_search_finds_what_plain_python_finds(
                 assert sorted((each.value, each.queries) for each in searcher.tops(wanted, "name", 99)) == sorted(top)
 
 
+@pytest.mark.parametrize("limit", range(1, 9))
+def test_the_newest_are_found_however_far_back_they_reach(installed: Settings, limit: int) -> None:
+    days = [BEGUN + timedelta(days=number) for number in (0, 1, 5, 6)]
+    rows = [row(day + timedelta(minutes=minute)) for day in days for minute in (0, 1)]
+    segments = [write_segment(installed, day, rows[2 * at : 2 * at + 2], number=at + 1) for at, day in enumerate(days)]
+    close_segments(installed, segments)
+    assert asyncio.run(archive_round(installed, days[-1] + timedelta(days=1))).rows == len(rows)
+    assert found(installed, newest_first=True, limit=limit) == rows[::-1][:limit]
+
+
 def test_more_files_are_searched_than_a_process_may_have_open_at_first(installed: Settings) -> None:
     for number in range(150):
         write_segment(installed, BEGUN, [row(BEGUN)], number=number + 1)
