@@ -54,8 +54,7 @@ async def database(
     """
     with translated(path):
         _claim(path, create=create)
-        # isolation_level None: transactions begin and end where we say, never by the driver's guess.
-        async with aiosqlite.connect(path, isolation_level=None) as connection:
+        async with _opened(path) as connection:
             # What is no UTF-8 must reach whoever judges it: policy/ledger.py then names the order.
             connection.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
             await connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
@@ -69,6 +68,24 @@ async def database(
             await connection.execute("PRAGMA secure_delete = ON")
             await _migrate(connection, path, migrations)
             yield connection
+
+
+@asynccontextmanager
+async def _opened(path: Path) -> AsyncIterator[aiosqlite.Connection]:
+    """Open and close the file; whatever happens, the event loop does not end before the connection's thread has.
+
+    Cancelled in between, aiosqlite 0.22 tells its thread to stop but does not wait: it would then report to a loop
+    that is closed, and the process of a server told to stop would end with a traceback.
+    """
+    # isolation_level None: transactions begin and end where we say, never by the driver's guess.
+    connection = aiosqlite.connect(path, isolation_level=None)
+    try:
+        async with connection:
+            yield connection
+    except BaseException:
+        # No task, which whoever ends the loop would cancel again: it waits for its executor instead.
+        asyncio.get_running_loop().run_in_executor(None, connection._thread.join)
+        raise
 
 
 def _claim(path: Path, *, create: bool) -> None:
