@@ -1,6 +1,5 @@
 """What lists say, line by line, whatever format they are written in: rules, and lines that are none."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -81,4 +80,3 @@ class Skipped:
 
 
 Item = Rule | Skipped
-Items = Iterable[Item]

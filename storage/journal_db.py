@@ -21,8 +21,6 @@ from storage.evidence import (
     PROGRAM,
     START,
     Body,
-    Fault,
-    Finding,
     Head,
     Kind,
     Record,
@@ -194,18 +192,6 @@ class JournalDb:
             return None
         *columns, hidden = row
         return Stored(*columns).record(json.loads(hidden) if private and hidden is not None else None)
-
-    async def broken_seal(self) -> Finding | None:
-        """Return the first record whose private part is not what was sealed."""
-        query = """
-            SELECT sealed.number, salt, sealed.body, seal FROM sealed LEFT JOIN chain USING (number)
-            ORDER BY sealed.number
-        """
-        async with self._connection.execute(query) as cursor:
-            async for number, salt, body, seal in cursor:
-                if seal != seal_of(salt, body):
-                    return Finding(Fault.SEAL, number)
-        return None
 
     async def heads(self) -> list[SignedHead]:
         """Return the signed heads, oldest first."""

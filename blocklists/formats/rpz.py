@@ -45,7 +45,6 @@ _LOCAL_DATA = frozenset(
     {"A", "AAAA", "CNAME", "DNAME", "TXT", "SPF", "MX", "SRV", "PTR", "NAPTR", "CAA", "HTTPS", "SVCB", "TLSA", "HINFO"}
 )
 _NEAREST = Terms(nearest=True)
-_SHOWN_LENGTH = 4 * SHOWN
 _MAX_RECORD_LINES = 64
 """A record in parentheses goes on for a handful of lines; more is a parenthesis that was never closed."""
 _OTHER_TRIGGERS = ("rpz-client-ip", "rpz-nsip", "rpz-nsdname")

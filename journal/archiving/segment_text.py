@@ -19,7 +19,6 @@ _CHUNK = 4 << 20
 _LONGEST = 1 << 16
 """A line has at most some 1,300 octets; DuckDB's buffers need not hold more than this."""
 _HEADER = HEADER_LINE.rstrip(b"\n")
-_TABS = len(COLUMNS) - 1
 _ORDINARY = bytes(octet for octet in range(0x20, 0x7F))
 """What lines consist of, but for the tabs and the line feeds: taken out of a text, only its form is left."""
 

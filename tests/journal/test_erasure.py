@@ -14,7 +14,8 @@ from journal.detection.folding import Folding
 from journal.detection.rules import Rules
 from journal.opening import opened_journal
 from settings.model import Settings
-from storage.evidence import Finding, Kind, first_fault
+from storage.evidence import Kind, first_fault
+from storage.journal_checks import open_for_checking
 from tests.journal.log_folder import ZONE, installation, row, write_segment
 from tests.journal.test_archive import closed, found, records, round_of
 
@@ -68,11 +69,12 @@ def asked(settings: Settings) -> list[Erasure]:
 
 
 def whole(settings: Settings) -> bool:
-    async def read() -> Finding | None:
-        async with opened_journal(settings) as journal:
-            return first_fault([each async for each in journal.stored()], {}) or await journal.broken_seal()
+    async def read() -> bool:
+        async with open_for_checking(settings.paths.journal_db) as journal:
+            broken = first_fault([each async for each in journal.stored()], {}) or await journal.broken_seals()
+            return not broken
 
-    return asyncio.run(read()) is None
+    return asyncio.run(read())
 
 
 @pytest.mark.parametrize(

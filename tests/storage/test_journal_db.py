@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StorageError
-from storage.evidence import PROGRAM, START, Fault, Finding, Kind, first_fault
+from storage.evidence import PROGRAM, START, Kind, first_fault
+from storage.journal_checks import open_for_checking
 from storage.journal_db import (
     Inspector,
     JournalDb,
@@ -84,10 +85,12 @@ async def test_seal_shows_another_private_part(journal: JournalDb, path: Path) -
     async with journal.changing(AT) as change:
         await change.add(Kind.INCIDENT, {}, private={"client": "192.0.2.1"})
         await change.add(Kind.INCIDENT, {}, private={"client": "192.0.2.2"})
-    assert await journal.broken_seal() is None
+    async with open_for_checking(path) as checked:
+        assert await checked.broken_seals() == []
     with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("UPDATE sealed SET body = replace(body, '192.0.2.2', '192.0.2.9')")
-    assert await journal.broken_seal() == Finding(Fault.SEAL, 2)
+    async with open_for_checking(path) as checked:
+        assert await checked.broken_seals() == [2]
 
 
 async def test_nothing_of_a_change_that_fails_is_there(journal: JournalDb) -> None:
