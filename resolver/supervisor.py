@@ -185,13 +185,15 @@ class Supervisor:
             loop.add_signal_handler(signum, self._stop.set)
         places, self.bound = bind(self._settings.server.listen, self._settings.server.workers)
         keepers = [loop.create_task(self._keep(place)) for place in places]
-        beside = [loop.create_task(Companion(name, command).run()) for name, command in self._companions.items()]
+        beside: list[asyncio.Task[None]] = []
         stopping = loop.create_task(self._stop.wait())
         notice = self._settings.paths.run / "listening.json"
         greeting: asyncio.Task[None] | None = None
         try:
             ready = loop.create_task(self._all_ready(places))
             await asyncio.wait([ready, stopping], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not self._stop.is_set():  # the school waits for the workers; what else there is to do can wait
+                beside = [loop.create_task(Companion(*each).run()) for each in self._companions.items()]
             if not ready.done() and not self._stop.is_set():
                 logger.error("a worker did not become ready within %d seconds; waiting on", READY_SECONDS)
                 await asyncio.wait([ready, stopping], return_when=asyncio.FIRST_COMPLETED)
