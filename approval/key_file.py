@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from blocklists.disk import DISK
 from policy.sshsig import key_bytes, public_text
 from settings.errors import SchoolfilterError
 from translations import _
@@ -134,13 +135,13 @@ def write(path: Path, key_file: KeyFile, *, overwrite: bool = False) -> None:
             raise KeyFileError(message.format(path=path))
         aside.unlink(missing_ok=True)
         try:
-            _write_durably(aside, key_text(key_file).encode())
+            DISK.write_private(aside, key_text(key_file).encode())
             aside.replace(path)
         except OSError:
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        DISK.sync(path.parent)
     except OSError as error:
         message = _("the director's key cannot be written to {path}: {reason}. Choose another place for it.")
         raise KeyFileError(message.format(path=path, reason=error.strerror)) from error
@@ -268,19 +269,3 @@ def _cipher(passphrase: str, key_file: KeyFile) -> ChaCha20Poly1305:
 def _normal(passphrase: str) -> str:
     """Return the passphrase in the one form of its letters: keyboards write й as one character or as two."""
     return unicodedata.normalize("NFC", passphrase)
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

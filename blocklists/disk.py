@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Disk:
-    """The steps by which the lists folder changes."""
+    """The steps by which files and folders change."""
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a file and force it to the disk."""
@@ -17,6 +17,14 @@ class Disk:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+
+    def write_private(self, path: Path, data: bytes) -> None:
+        """Write a new file that only this user can read and force it to the disk. Raises FileExistsError."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
 
     def save(self, path: Path, writer: Callable[[Path], None]) -> None:
         """Let a library write a file by its path, then force it to the disk."""

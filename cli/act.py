@@ -22,8 +22,8 @@ from settings.model import Settings
 from translations import _, spoken
 
 if TYPE_CHECKING:
-    from journal.documents.act import Asked, Checked
-    from papers.act import LiveTest, Member
+    from journal.documents.act import Checked
+    from papers.act import Asked, LiveTest, Member
     from papers.numbered import Numbered
 
 _LONGEST = 2_000
@@ -106,7 +106,7 @@ def _asked(
     day: str | None,
     now: datetime,
 ) -> "Asked":
-    from journal.documents.act import Asked
+    from papers.act import Asked
 
     begin, end = day_of(first, "--from"), day_of(last, "--to")
     if end < begin or end > now.date():

@@ -20,6 +20,7 @@ from blocklists.sources import load_sources
 from cli.arguments import ADDRESS, NAME
 from cli.context import Installation, pass_installation
 from cli.control import ControlError, WorkerStatus, read_listening, statuses
+from cli.days import minute
 from cli.errors import Failure, Misuse
 from cli.explanation import (
     Asker,
@@ -37,7 +38,6 @@ from cli.explanation import (
     verdict,
 )
 from cli.leading import Leading, led_to, words_of
-from cli.status import clock
 from cli.table import print_json
 from cli.terminal import Terminal
 from cli.wire_preview import WireAnswer, own_answer, type_number
@@ -443,7 +443,7 @@ def _version(answered: Answered, list_id: str, zone: tzinfo) -> list[tuple[str, 
         generation=answered.explanation.index_generation, digest=version.sha256[:_SHORT]
     )
     if version.refreshed:
-        moment = clock(datetime.fromisoformat(version.refreshed), zone)
+        moment = minute(datetime.fromisoformat(version.refreshed), zone)
         text += ", " + _("refreshed {moment}").format(moment=moment)
     return [(_("version"), text)]
 

@@ -44,9 +44,8 @@ def pass_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P,
     """Decorate a command with this to get the Settings as its first argument, read when the command runs."""
 
     @wraps(command)
-    def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
-        installation = click.get_current_context().find_object(Installation)
-        assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
+    @pass_installation
+    def with_settings(installation: Installation, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return command(installation.settings, *args, **kwargs)
 
     return with_settings

@@ -15,7 +15,10 @@ def moment_of(text: str, what: str, now: datetime, zone: tzinfo) -> datetime | N
     try:
         day = date.fromisoformat(text.strip())
     except ValueError:
-        return _clock(text, what, now, zone)
+        moment = clock_of(text, what, now, zone)
+        if moment > now:
+            raise _future(text, what) from None
+        return moment
     today = now.astimezone(zone).date()
     if day > today:
         raise _future(text, what)
@@ -37,17 +40,15 @@ def minute(moment: datetime, zone: tzinfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _clock(text: str, what: str, now: datetime, zone: tzinfo) -> datetime:
+def clock_of(text: str, what: str, now: datetime, zone: tzinfo) -> datetime:
+    """Return the moment that `2026-09-01 14:30` means, be it past or not; a day alone has been tried. Raises Misuse."""
     try:
-        moment = parse_moment(text, now, zone)
+        return parse_moment(text, now, zone)
     except InvalidMoment:
         message = _(
             "{option}: expected a day such as 2026-09-01, or a moment such as '2026-09-01 14:30', found {found}"
         )
         raise Misuse(message.format(option=what, found=repr(text[:60]))) from None
-    if moment > now:
-        raise _future(text, what)
-    return moment
 
 
 def _future(text: str, what: str) -> Misuse:

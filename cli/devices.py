@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from cli.closures import close_names, closures_of, reopen_names
-from cli.context import Installation, pass_settings
+from cli.context import Installation, pass_installation, pass_settings
 from cli.devices_changes import Said, changed, check, say_follows, say_notes
 from cli.devices_csv import export_command, import_command
 from cli.devices_discover import discover_command
@@ -44,15 +44,14 @@ _note_option = click.option("--note", metavar="TEXT", help=_("What else there is
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+@pass_installation
 @click.pass_context
-def devices(ctx: click.Context, as_json: bool) -> None:
+def devices(ctx: click.Context, installation: Installation, as_json: bool) -> None:
     """List the devices if no command follows."""
     if ctx.invoked_subcommand is not None:
         if as_json:
             raise Misuse(_("--json stands behind the command: devices show ID --json"))
         return
-    installation = ctx.find_object(Installation)
-    assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
     print_devices(installation.settings, look(installation.settings), as_json)
 
 

@@ -11,11 +11,11 @@ from itertools import count
 import click
 
 from cli import machine
+from cli.amounts import number
 from cli.context import pass_settings
 from cli.devices_show import asked_since, moment_text, warn_of_detail
 from cli.groups_notes import warn_outside
 from cli.scene import Scene, look
-from cli.status import number
 from cli.table import print_json, print_table
 from cli.vicinity import Vicinity, look_around, of_others, own_among, reached_at
 from policy.devices import about_randomised

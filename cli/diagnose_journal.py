@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
+from cli.days import minute
 from cli.facts import Facts
 from cli.findings import Finding, Health
 from cli.journal_contacts import EXAMPLE, missing_settings
-from cli.status import clock
 from translations import _
 
 
@@ -34,12 +34,13 @@ def _kept(facts: Facts) -> Iterator[Finding]:
 
 def _bound(facts: Facts) -> Iterator[Finding]:
     incidents = facts.state.incidents
-    for alarm in incidents.alarms:
-        # What to do is part of the text; the command shows the older ones, too.
-        yield Finding("journal", Health.PROBLEM, alarm, "schoolfilter journal show --alarms")
+    for alarm in incidents.alarm_problems():
+        # What to do first is part of the text.
+        remedy = _("When it is dealt with: schoolfilter journal settle NUMBER --text 'what was found and done'")
+        yield Finding("journal", Health.PROBLEM, alarm, remedy)
     if incidents.unsigned is not None:
         text = _("What the journal holds since {moment} is not signed: its end could be cut off without a trace.")
-        moment = clock(incidents.unsigned, ZoneInfo(facts.settings.school.time_zone))
+        moment = minute(incidents.unsigned, ZoneInfo(facts.settings.school.time_zone))
         yield Finding(
             "journal",
             Health.PROBLEM,

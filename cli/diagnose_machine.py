@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from cli.amounts import mebibytes
 from cli.facts import Clock, Facts
 from cli.findings import Finding, Health
-from cli.status import mebibytes
 from translations import _
 
 RELEASED = datetime(2026, 9, 1, tzinfo=UTC)

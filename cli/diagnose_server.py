@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from cli.amounts import duration
 from cli.facts import Facts, ListState
 from cli.findings import Finding, Health
-from cli.status import State, duration, server_problems
+from cli.status import State, server_problems
 from cli.vicinity import of_others
 from policy.discovery import ENOUGH_QUERIES, Sign, advice, meaning, router_suspicion
 from settings.model import LogDetail

@@ -53,15 +53,14 @@ _network_option = click.option(
     help=_("Show the groups, or change one. Example: schoolfilter groups set teachers --network 10.0.2.0/24"),
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+@pass_installation
 @click.pass_context
-def groups(ctx: click.Context, as_json: bool) -> None:
+def groups(ctx: click.Context, installation: Installation, as_json: bool) -> None:
     """List the groups if no command follows."""
     if ctx.invoked_subcommand is not None:
         if as_json:
             raise Misuse(_("--json stands behind the command: groups show ID --json"))
         return
-    installation = ctx.find_object(Installation)
-    assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
     found, default = _read(installation.settings)
     if as_json:
         print_json([_as_json(group, default) for group in found])

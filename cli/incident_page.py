@@ -1,8 +1,9 @@
 """One incident as it is shown when somebody opens it: what was found, who was told, what was done, what was wrong."""
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
+from cli.days import minute
 from cli.incidents import Told, facts_json, personal_json
 from journal.incident_words import channel_words, rule_words, sign_words
 from journal.incidents import Incident, Note, Rule
@@ -49,7 +50,7 @@ def _more(told: Told, incident: Incident, zone: tzinfo) -> list[tuple[str, str]]
         (_("Client"), incident.client),
         (_("Teacher"), incident.teacher),
         (_("Signs"), ", ".join(map(sign_words, incident.signs))),
-        (_("Entered"), _("{moment}, record {number}").format(moment=_clock(incident.at, zone), number=incident.record)),
+        (_("Entered"), _("{moment}, record {number}").format(moment=minute(incident.at, zone), number=incident.record)),
     ]
     if incident.rule is Rule.REPORT:
         report = _report_json(told, incident)
@@ -92,7 +93,7 @@ def _is_erased(told: Told, incident: Incident) -> bool:
 
 def _note_lines(told: Told, note: Note, zone: tzinfo) -> Iterator[str]:
     by = "" if note.kind is Kind.TOLD else f", {note.by}"
-    yield f"  {_clock(note.at, zone)}{by}: {_note_words(told, note)}  " + _("(record {number})").format(
+    yield f"  {minute(note.at, zone)}{by}: {_note_words(told, note)}  " + _("(record {number})").format(
         number=note.record
     )
     if note.measures:
@@ -142,7 +143,7 @@ def _told_words(told: Told, note: Note) -> str:
 def _corrected(told: Told, record: int, zone: tzinfo) -> Iterator[str]:
     for each in told.corrections(record):
         said = _("corrected on {moment} by {by}: {text} (record {number})")
-        yield "    " + said.format(moment=_clock(each.at, zone), by=each.by, text=_said(each), number=each.number)
+        yield "    " + said.format(moment=minute(each.at, zone), by=each.by, text=_said(each), number=each.number)
         yield from _corrected(told, each.number, zone)
 
 
@@ -162,7 +163,3 @@ def _note_json(told: Told, note: Note) -> dict[str, object]:
     if note.kind is Kind.CORRECTION:
         found["corrects"] = body.get("corrects")
     return found
-
-
-def _clock(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from cli.asking import passphrase
-from cli.context import INSPECTOR, Installation, who
+from cli.context import INSPECTOR, Installation, pass_installation, who
 from settings.model import Settings
 from translations import _
 
@@ -21,14 +21,12 @@ def as_inspector(command: Command) -> Command:
     """Give a command --as-inspector. Whoever it lets in is who gives the command: `cli.context.who` says so."""
 
     @wraps(command)
-    def let_in(*args: Any, as_inspector: str | None, **kwargs: Any) -> Any:
+    @pass_installation
+    def let_in(installation: Installation, /, *args: Any, as_inspector: str | None, **kwargs: Any) -> Any:
         if as_inspector is not None:
-            context = click.get_current_context()
-            installation = context.find_object(Installation)
-            assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
             given = passphrase(None, _("Passphrase of inspector {name}").format(name=as_inspector))
             asyncio.run(_admit(installation.settings, as_inspector, given))
-            context.meta[INSPECTOR] = as_inspector
+            click.get_current_context().meta[INSPECTOR] = as_inspector
         return command(*args, **kwargs)
 
     option = click.option(

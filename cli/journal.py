@@ -16,6 +16,7 @@ COMMANDS = {
     "close": "cli.journal_note",
     "reopen": "cli.journal_note",
     "correct": "cli.journal_note",
+    "settle": "cli.journal_settle",
     "report-site": "cli.journal_report",
     "contacts": "cli.journal_contacts",
     "rules": "cli.journal_rules",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from cli.context import pass_settings
+from cli.days import minute
 from cli.errors import Misuse
 from cli.looks import look
 from cli.reasons import reason_or_asked
@@ -66,7 +67,7 @@ def accesses(settings: Settings, first: str | None, last: str | None, names: boo
 
 def _row(record: Record, zone: ZoneInfo, *, names: bool) -> list[str]:
     row = [
-        f"{record.at.astimezone(zone):%Y-%m-%d %H:%M}",
+        minute(record.at, zone),
         record.by,
         *_what_and_why(record),
     ]

@@ -9,23 +9,19 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cli.amounts import number
 from cli.context import pass_settings, who
 from cli.errors import Misuse
+from cli.export_output import export_options, say_exported, zip_path
 from cli.handout import confidential
 from cli.incidents import month_of, read
-from cli.inspecting import as_inspector
 from cli.looks import look
-from cli.reasons import reason_option
-from cli.status import number
 from cli.typed import day_of
-from cli.zip_path import zip_path
 from journal.exporting.export_data import Format, data_of
 from journal.exporting.incident_table import between, incident_columns, records_about, row_of
 from journal.opening import opened_journal
-from journal.trust.device_key import device_fingerprint, device_key
-from journal.trust.heads import written
 from settings.model import Settings
-from translations import LANGUAGES, _, language, spoken
+from translations import _, language, spoken
 
 if TYPE_CHECKING:
     from journal.exporting.export import Exported
@@ -45,23 +41,7 @@ _FORMS = (Format.CSV, Format.JSONL, Format.XLSX)
 @click.option("--month", metavar="YYYY-MM", help=_("The month."))
 @click.option("--from", "first", metavar="YYYY-MM-DD", help=_("Or the first day …"))
 @click.option("--to", "last", metavar="YYYY-MM-DD", help=_("… and the last one."))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice([form.value for form in _FORMS]),
-    default=Format.CSV.value,
-    show_default=True,
-    help=_("csv and xlsx open in Excel; jsonl is for programs."),
-)
-@reason_option(required=True)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, readable=False, path_type=Path),
-    metavar="FILE.zip",
-    help=_("The file to write; if not given: a name with the days in it, in the current folder."),
-)
-@click.option("--language", "tongue", type=click.Choice(LANGUAGES), help=_("The language of the column headings."))
-@as_inspector
+@export_options(_FORMS, _("csv and xlsx open in Excel; jsonl is for programs."))
 @pass_settings
 def export_command(
     settings: Settings,
@@ -77,11 +57,7 @@ def export_command(
     days = _days(month, first, last)
     path = zip_path(output, f"journal-{'_'.join(day.isoformat() for day in days)}.zip")
     exported = asyncio.run(_export(settings, days, Format(form), reason, path, tongue or language()))
-    fingerprint = device_fingerprint(device_key(settings.paths.device_key))
-    click.echo(_("Written: {path}").format(path=path))
-    click.echo(_("Incidents: {count}").format(count=number(exported.rows)))
-    click.echo(_("Signed by the key of this machine: {fingerprint}").format(fingerprint=fingerprint))
-    click.echo(_("Head of the journal: {head}").format(head=written(exported.head)))
+    say_exported(settings, path, exported, _("Incidents: {count}").format(count=number(exported.rows)))
 
 
 def _days(month: str | None, first: str | None, last: str | None) -> tuple[date, date]:

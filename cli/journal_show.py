@@ -1,12 +1,12 @@
 """`journal show`: the incidents, or one with all that was done about it; the alarms about the evidence itself."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 import click
 
+from cli.alarm_page import alarm_json, alarm_lines
 from cli.context import pass_settings
 from cli.errors import Misuse
 from cli.incident_page import incident_json, incident_lines
@@ -21,13 +21,13 @@ from journal.incident_words import category_words
 from journal.incidents import Incident, Rule, State
 from journal.notifying.notice_text import span
 from journal.opening import opened_journal
-from journal.trust.alarms import describe_alarm
+from journal.trust.settling import ToldAlarm, read_alarms
 from papers.incident_words import rule_title, state_words
 from policy.names import display_name
 from settings.model import Settings
-from storage.evidence import Kind, Record
 from translations import _
 
+_ALARMS_LOOK = "journal show --alarms"
 _NAMES_SHOWN = 3
 
 
@@ -156,23 +156,27 @@ def _row(told: Told, incident: Incident, zone: tzinfo, *, names: bool) -> list[s
 
 
 def _show_alarms(settings: Settings, why: str, *, as_json: bool) -> None:
-    async def work() -> list[Record]:
-        await note_inspector(settings, "journal show --alarms", why, {})
-        async with opened_journal(settings) as journal:
-            return [each async for each in journal.records((Kind.ALARM,))]
-
-    alarms = asyncio.run(work())
+    alarms, zone = asyncio.run(_alarms(settings)), ZoneInfo(settings.school.time_zone)
+    if any(each.settled is not None for each in alarms):
+        alarms = asyncio.run(_alarms_with_words(settings, reason_or_asked(why)))
+    else:
+        asyncio.run(note_inspector(settings, _ALARMS_LOOK, why, {}))
     if as_json:
-        print_json([{"record": each.number, "at": each.at.isoformat(), **each.body} for each in alarms])
+        print_json([alarm_json(each) for each in alarms])
         return
     if not alarms:
         click.echo(_("No alarms."))
-    for line in _alarm_lines(alarms, ZoneInfo(settings.school.time_zone)):
+    for line in alarm_lines(alarms, zone):
         click.echo(printable(line))
 
 
-def _alarm_lines(alarms: list[Record], zone: tzinfo) -> Iterator[str]:
-    for each in alarms:
-        moment = f"{each.at.astimezone(zone):%Y-%m-%d %H:%M}"
-        text = _("{moment}, record {number}: {what}")
-        yield text.format(moment=moment, number=each.number, what=describe_alarm(each.body))
+async def _alarms(settings: Settings) -> list[ToldAlarm]:
+    async with opened_journal(settings) as journal:
+        return await read_alarms(journal)
+
+
+async def _alarms_with_words(settings: Settings, why: str) -> list[ToldAlarm]:
+    """Return the alarms with what people found, which may name a pupil: the look is entered first."""
+    await look(settings, _ALARMS_LOOK, why, {})
+    async with opened_journal(settings) as journal:
+        return await read_alarms(journal, private=True)

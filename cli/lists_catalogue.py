@@ -7,9 +7,9 @@ import click
 
 from blocklists.catalogue import CATALOGUE, Entry
 from blocklists.sources import load_sources
+from cli.amounts import number
 from cli.context import pass_settings
 from cli.lists_words import feeds, titled
-from cli.status import number
 from cli.table import print_json, print_table
 from cli.terminal import Terminal
 from settings.model import Settings

@@ -16,12 +16,12 @@ from blocklists.generation import current_generation, generation_folder, read_ma
 from blocklists.refresh import Changes, add, change, remove
 from blocklists.rules import Format, Rule, Skipped
 from blocklists.sources import Source, find_source, load_sources, read_items, text_path
+from cli.amounts import number
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
 from cli.lists_effect import Effect, compile_lists, end, say_effect
 from cli.lists_refresh import fetch_rules, progress_bar
 from cli.lists_words import WARN, feeds, say_skipped, why_held
-from cli.status import number
 from cli.terminal import Terminal
 from cli.typed import names_of, text_of
 from policy.names import display_name

@@ -13,9 +13,9 @@ from blocklists.errors import BrokenIndex
 from blocklists.generation import Manifest
 from blocklists.index import Index, open_current
 from blocklists.publish import Limits, Published, rebuild
+from cli.amounts import number
 from cli.lists_words import WARN, feeds, say_more, say_problems
 from cli.policy_file import opened, snapshot_of
-from cli.status import number
 from cli.terminal import Terminal
 from policy.decision import Decision, Why
 from policy.names import display_name

@@ -11,10 +11,10 @@ from blocklists.publish import Limits
 from blocklists.rollback import discard_candidate, publish_candidate, rollback
 from blocklists.shelf import Kept, candidate_name, generations, read_candidate
 from blocklists.sources import Source, load_sources
+from cli.amounts import number
 from cli.context import pass_settings
 from cli.lists_effect import effect_of, end, say_effect, say_felt, views_now
 from cli.lists_words import age, feeds, say_problems, why_held
-from cli.status import number
 from cli.table import columns, print_json, print_table
 from cli.terminal import Terminal
 from policy.names import display_name

@@ -12,11 +12,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from blocklists.fetch import FetchRules
 from blocklists.proxy import parse_proxy
 from blocklists.refresh import Outcome, Result, chosen, refresh
+from cli.amounts import number
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
 from cli.lists_effect import compile_lists, say_effect
 from cli.lists_words import WARN
-from cli.status import number
 from cli.terminal import Terminal
 from settings.model import Settings
 from translations import _

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from blocklists.sources import find_source, load_sources
+from cli.amounts import number
 from cli.context import pass_settings
 from cli.errors import Failure
-from cli.status import number
 from cli.table import columns, print_json
 from cli.terminal import Terminal
 from policy.names import display_name

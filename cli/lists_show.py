@@ -14,9 +14,10 @@ from blocklists.intake import Census, count
 from blocklists.shelf import read_candidate
 from blocklists.sources import Source, find_source, load_sources, text_path
 from blocklists.starters import SERVICE, is_packaged
+from cli.amounts import number
 from cli.context import pass_settings
+from cli.days import minute
 from cli.lists_words import WARN, age, feeds, remark, say_more, say_skipped, titled, to_take, why_held
-from cli.status import clock, number
 from cli.status_lists import keeps_back
 from cli.table import print_json, print_table
 from cli.terminal import Terminal
@@ -187,7 +188,7 @@ def _facts(
     if checked:
         yield _("Checked by: {means}").format(means=", ".join(checked))
     when = source.last_refresh
-    shown = f"{clock(datetime.fromisoformat(when), zone)} ({age(when, now)})" if when else "-"
+    shown = f"{minute(datetime.fromisoformat(when), zone)} ({age(when, now)})" if when else "-"
     yield _("Last found good: {time}").format(time=shown)
     yield _("Last good text: {path}").format(path=path)
     if not source.enabled:

@@ -9,9 +9,9 @@ from blocklists.holding import Held, WhyHeld
 from blocklists.rules import Skipped
 from blocklists.sanity import Kind, Problem
 from blocklists.sources import Source
+from cli.amounts import duration, number
 from cli.explanation import is_expression
 from cli.printable import printable
-from cli.status import duration, number
 from cli.status_lists import keeps_back
 from cli.terminal import Terminal
 from policy.categories import BY_ID

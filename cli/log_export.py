@@ -12,22 +12,18 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.amounts import number
 from cli.context import pass_settings, who
 from cli.errors import Misuse
+from cli.export_output import export_options, say_exported, zip_path
 from cli.handout import confidential
-from cli.inspecting import as_inspector
 from cli.log_filters import Asked, filters
 from cli.log_words import log_columns, say_doubtful
 from cli.looks import look
-from cli.reasons import reason_option
-from cli.status import number
-from cli.zip_path import zip_path
 from journal.exporting.export_data import Batches, Format, data_of, parquet_data
 from journal.opening import opened_journal
-from journal.trust.device_key import device_fingerprint, device_key
-from journal.trust.heads import written
 from settings.model import Settings
-from translations import LANGUAGES, _, language, spoken
+from translations import _, language, spoken
 
 if TYPE_CHECKING:
     from journal.archiving.search import Searcher
@@ -46,23 +42,7 @@ _STEM = "querylog"
     ),
 )
 @filters
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice([form.value for form in Format]),
-    default=Format.CSV.value,
-    show_default=True,
-    help=_("csv and xlsx open in Excel; jsonl and parquet are for programs."),
-)
-@reason_option(required=True)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, readable=False, path_type=Path),
-    metavar="FILE.zip",
-    help=_("The file to write; if not given: a name with the days in it, in the current folder."),
-)
-@click.option("--language", "tongue", type=click.Choice(LANGUAGES), help=_("The language of the column headings."))
-@as_inspector
+@export_options(Format, _("csv and xlsx open in Excel; jsonl and parquet are for programs."))
 @pass_settings
 def export_command(
     settings: Settings, asked: Asked, form: str, reason: str, output: Path | None, tongue: str | None
@@ -72,11 +52,7 @@ def export_command(
         raise Misuse(_("expected the period, as --from 2026-09-01 --to 2026-09-30 or --today"))
     path = zip_path(output, f"log-{'_'.join(asked.days(ZoneInfo(settings.school.time_zone)))}.zip")
     exported = asyncio.run(_export(settings, asked, Format(form), reason, path, tongue or language()))
-    fingerprint = device_fingerprint(device_key(settings.paths.device_key))
-    click.echo(_("Written: {path}").format(path=path))
-    click.echo(_("Queries: {count}").format(count=number(exported.rows)))
-    click.echo(_("Signed by the key of this machine: {fingerprint}").format(fingerprint=fingerprint))
-    click.echo(_("Head of the journal: {head}").format(head=written(exported.head)))
+    say_exported(settings, path, exported, _("Queries: {count}").format(count=number(exported.rows)))
     note = _("It holds personal data of pupils. Who can read the file, besides root: {owner}")
     click.echo(note.format(owner=_owner(path)))
 

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from cli.arguments import NETWORK
-from cli.context import Installation
-from cli.days import start_of
+from cli.context import Installation, pass_installation
+from cli.days import clock_of, start_of
 from cli.errors import Misuse
-from cli.explanation import InvalidMoment, parse_moment
 from cli.known import expect_known
 from cli.typed import in_calendar, names_of, text_of
 from policy.decision import Action
@@ -54,7 +53,10 @@ def filters(command: Command) -> Command:
     """Give a command the options about which queries it is for, as one argument `asked`."""
 
     @wraps(command)
+    @pass_installation
     def with_filter(
+        installation: Installation,
+        /,
         *args: Any,
         client: tuple[IPNetwork, ...],
         device: tuple[str, ...],
@@ -71,8 +73,6 @@ def filters(command: Command) -> Command:
     ) -> Any:
         from journal.archiving.search import Filter  # DuckDB is loaded only when it is used
 
-        installation = click.get_current_context().find_object(Installation)
-        assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
         zone = ZoneInfo(installation.settings.school.time_zone)
         now = datetime.now(zone)
         if today:
@@ -143,13 +143,7 @@ def _moment(text: str | None, what: str, now: datetime, zone: tzinfo, *, days: i
         pass
     else:
         return start_of(day + timedelta(days=days), zone), day.isoformat()
-    try:
-        moment = parse_moment(text, now, zone)
-    except InvalidMoment:
-        message = _(
-            "{option}: expected a day such as 2026-09-01, or a moment such as '2026-09-01 14:30', found {found}"
-        )
-        raise Misuse(message.format(option=what, found=repr(text[:60]))) from None
+    moment = clock_of(text, what, now, zone)
     if in_calendar(moment.date()) != moment.date():
         moment = start_of(in_calendar(moment.date()), zone)
     return moment, moment.isoformat()

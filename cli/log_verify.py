@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cli.amounts import number
 from cli.context import pass_settings
 from cli.days import minute, start_of
 from cli.errors import Misuse
 from cli.inspecting import as_inspector
-from cli.status import number
 from cli.typed import day_of
 from cli.verdict_words import head_option, print_verdict, say_alarms, say_broken, say_head, say_stops
 from journal.intake.following import begun

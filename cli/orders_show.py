@@ -10,6 +10,7 @@ import click
 from approval.ledger_book import Book, LedgerRow, read_book
 from cli import directors_list
 from cli.context import pass_settings
+from cli.days import minute
 from cli.deciding import changes, permit_words
 from cli.errors import Failure, Misuse
 from cli.policy_file import opened
@@ -111,7 +112,7 @@ def _row(entry: LedgerRow, zone: tzinfo) -> tuple[str, ...]:
     return (
         str(entry.sequence),
         document_of(order),
-        f"{order.entered_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        minute(order.entered_at, zone),
         order.entered_by,
         str(len(order.additions)),
         str(len(order.removals)),
@@ -138,8 +139,7 @@ def _show_one(entry: LedgerRow, zone: tzinfo, as_json: bool) -> None:
 
 def _fields(entry: LedgerRow, order: Order, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield _("school"), order.school or "-"
-    moment = f"{order.entered_at.astimezone(zone):%Y-%m-%d %H:%M}"
-    yield _("entered"), _("{moment} by {by}").format(moment=moment, by=order.entered_by)
+    yield _("entered"), _("{moment} by {by}").format(moment=minute(order.entered_at, zone), by=order.entered_by)
     if order.requests:
         yield _("answers requests"), ", ".join(map(str, order.requests))
     if order.note:

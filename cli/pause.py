@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from cli.context import Installation, pass_settings, who
+from cli.context import Installation, pass_installation, pass_settings, who
 from cli.errors import Failure, Misuse
 from cli.room_words import say_room, time_text
 from cli.scene import Change, Scene, look, make
@@ -37,9 +37,11 @@ _LEVELS = [Level.OFF.value, Level.HIGH.value, Level.MEDIUM.value, Level.LOW.valu
     help=_("low, if not given: only what is unlawful or harmful stays closed; off: nothing opens."),
 )
 @click.option("--person", metavar="NAME", help=_("Who answers for it; if not given: who gives the command."))
+@pass_installation
 @click.pass_context
 def pause(
     ctx: click.Context,
+    installation: Installation,
     group: str | None,
     room: str | None,
     minutes: int | None,
@@ -52,8 +54,6 @@ def pause(
         if any(each is not None for each in (group, room, minutes, reason, level, person)):
             raise Misuse(_("expected options of `pause`, or a command below it such as `pause list`, found both"))
         return
-    installation = ctx.find_object(Installation)
-    assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
     if (group is None) == (room is None):
         raise Misuse(_("expected --group or --room: for whom the pause is. Those that are on: schoolfilter pause list"))
     if minutes is None:

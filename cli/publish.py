@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from approval.ledger_book import read_book
+from blocklists.disk import DISK
 from cli.context import pass_settings
 from cli.errors import Failure
 from cli.policy_file import opened
@@ -109,7 +110,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
-    _sync(folder.parent)
+    DISK.sync(folder.parent)
 
 
 def _expect_own(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -145,12 +146,4 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
             file.flush()
             os.fchmod(descriptor, 0o644)
             os.fsync(descriptor)
-    _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    DISK.sync(folder)

@@ -8,6 +8,7 @@ from journal.documents.figures import Difference, Share
 from journal.documents.monthly import Check
 from journal.documents.monthly_paper import MonthFacts, changes_of, lessons_of, orders_of, requests_of
 from journal.documents.paper_lines import lines_of
+from journal.trust.settling import ToldAlarm
 from journal.trust.verdict import describe
 from storage.evidence import text
 
@@ -96,8 +97,16 @@ def report_json(facts: MonthFacts, now: datetime) -> dict[str, object]:
             }
             for each in facts.index.lists
         ],
-        "alarms": [{"at": each.at.isoformat(), "what": text(each.body, "what")} for each in month.alarms],
+        "alarms": [_alarm(each) for each in month.alarms],
     }
+
+
+def _alarm(alarm: ToldAlarm) -> dict[str, object]:
+    record = alarm.settled
+    settled = None
+    if record is not None:
+        settled = {"at": record.at.isoformat(), "by": record.by, "text": text(record.private or {}, "text")}
+    return {"at": alarm.record.at.isoformat(), "what": text(alarm.record.body, "what"), "settled": settled}
 
 
 def _check(check: Check) -> dict[str, object]:

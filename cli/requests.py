@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from cli.context import Installation, pass_installation, pass_settings, who
+from cli.days import minute
 from cli.directors_list import scope_and_end
 from cli.errors import Misuse
 from cli.policy_file import opened
@@ -28,13 +29,12 @@ from translations import _
 )
 @click.option("--all", "everything", is_flag=True, help=_("Also what was approved, rejected or withdrawn."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+@pass_installation
 @click.pass_context
-def requests(ctx: click.Context, everything: bool, as_json: bool) -> None:
+def requests(ctx: click.Context, installation: Installation, everything: bool, as_json: bool) -> None:
     """List the requests if no command follows."""
     if ctx.invoked_subcommand is not None:
         return
-    installation = ctx.find_object(Installation)
-    assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
     settings = installation.settings
     found = read_requests(settings, only_open=not everything)
     zone = ZoneInfo(settings.school.time_zone)
@@ -105,7 +105,7 @@ def heading(request: Request, zone: tzinfo) -> str:
         audience=audience_of(request.group),
         scope=scope_and_end(request.scope, request.until),
         by=request.asked_by,
-        moment=f"{request.asked_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        moment=minute(request.asked_at, zone),
         reason=request.reason or _("no reason was given"),
     )
     return printable(said)

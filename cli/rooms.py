@@ -8,7 +8,7 @@ import click
 
 from cli.arguments import NETWORK
 from cli.closures import close_names, closures_of, reopen_names
-from cli.context import Installation, pass_settings
+from cli.context import Installation, pass_installation, pass_settings
 from cli.errors import Failure, Misuse
 from cli.groups_notes import warn_outside
 from cli.room_words import say_room
@@ -64,15 +64,14 @@ _date_option = click.option("--date", "day", metavar="YYYY-MM-DD", help=_("The d
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+@pass_installation
 @click.pass_context
-def rooms(ctx: click.Context, as_json: bool) -> None:
+def rooms(ctx: click.Context, installation: Installation, as_json: bool) -> None:
     """List the rooms if no command follows."""
     if ctx.invoked_subcommand is not None:
         if as_json:
             raise Misuse(_("--json stands behind the command: rooms show ID --json"))
         return
-    installation = ctx.find_object(Installation)
-    assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
     print_rooms(look(installation.settings), as_json)
 
 

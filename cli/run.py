@@ -14,9 +14,9 @@ import click
 from blocklists.errors import BrokenIndex
 from blocklists.generation import current_generation, generation_folder, read_manifest
 from blocklists.publish import Limits, ensure_starter
+from cli.amounts import number
 from cli.context import Installation, pass_installation
 from cli.init import LOCAL_STATE, prepare
-from cli.status import number
 from policy.services import SERVICES_BY_ID
 from resolver.supervisor import Supervisor
 from settings.errors import SchoolfilterError

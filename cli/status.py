@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from blocklists.note import Note
+from cli.amounts import duration, mebibytes, number, share
 from cli.context import Installation, pass_installation
 from cli.control import ControlError, Listening, Reply, WorkerStatus, read_listening, statuses
+from cli.days import minute
 from cli.segments import list_segments
 from cli.status_approval import ApprovalState, read_approval_state
 from cli.status_incidents import IncidentsState, read_incidents_state
@@ -19,9 +21,6 @@ from cli.table import print_json
 from cli.terminal import Terminal
 from settings.model import Settings
 from translations import _
-
-_MIB = 1 << 20
-_LONG_NUMBER = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,39 +174,6 @@ def as_json(state: State) -> dict[str, object]:
     }
 
 
-def share(part: int, whole: int) -> str:
-    """Return `part` of `whole` as per cent."""
-    return f"{100 * part / whole:.1f} %" if whole else "-"
-
-
-def number(count: int) -> str:
-    """Return a count for people: from five digits on, its thousands are set apart as in all four languages."""
-    return str(count) if count < _LONG_NUMBER else f"{count:,}".replace(",", "\N{NO-BREAK SPACE}")
-
-
-def clock(moment: datetime, zone: tzinfo) -> str:
-    """Return a moment to the minute as the clocks of the school show it."""
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def duration(seconds: float) -> str:
-    """Return a span of time in its two largest units."""
-    whole = max(int(seconds), 0)  # the clock may have been put back
-    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
-    if days:
-        return _("{days} d {hours} h").format(days=days, hours=hours % 24)
-    if hours:
-        return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes % 60)
-    if minutes:
-        return _("{minutes} min").format(minutes=minutes)
-    return _("{seconds} s").format(seconds=whole)
-
-
-def mebibytes(count: int) -> str:
-    """Return a number of bytes for people."""
-    return f"{count / _MIB:.1f} MiB"
-
-
 Row = tuple[str, str]
 
 
@@ -298,7 +264,7 @@ def _kept(kept: Kept, zone: tzinfo) -> list[Row]:
     text = _("{lines} lines taken in since {moment}; behind by {seconds} s, {size}")
     said = text.format(
         lines=number(kept.state.lines),
-        moment=clock(begun, zone) if begun is not None else "-",
+        moment=minute(begun, zone) if begun is not None else "-",
         seconds=kept.state.lag_seconds,
         size=mebibytes(kept.state.lag_bytes),
     )
@@ -334,10 +300,10 @@ def _refreshed(note: Note, by_hand: str, now: float, zone: tzinfo) -> str:
     if good is None:
         text = _("never")
     else:
-        text = _("{moment} ({ago} ago)").format(moment=clock(good, zone), ago=duration(now - good.timestamp()))
+        text = _("{moment} ({ago} ago)").format(moment=minute(good, zone), ago=duration(now - good.timestamp()))
     parts = [text]
     if coming is not None:
-        parts.append(_("next {moment}").format(moment=clock(coming, zone)))
+        parts.append(_("next {moment}").format(moment=minute(coming, zone)))
     if note.failed:
         parts.append(_("not to be had: {lists}").format(lists=", ".join(note.failed)))
     if note.refused:

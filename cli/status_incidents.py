@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from cli.days import minute
 from cli.incidents import read_from
 from cli.journal_contacts import EXAMPLE
 from journal.incidents import Incident, State
@@ -14,14 +15,15 @@ from journal.notifying.reminders import ReportDue, reports_due
 from journal.notifying.telling import AGE, TOLD_RULES
 from journal.opening import opened_journal
 from journal.trust.alarms import describe_alarm
+from journal.trust.settling import read_alarms
 from settings.errors import SchoolfilterError
 from settings.model import Settings
-from storage.evidence import Kind
+from storage.evidence import Kind, Record
 from storage.journal_db import JournalDb
 from translations import _
 
-_ALARMED = timedelta(days=7)
-"""For so long an alarm is shown; `journal show --alarms` shows all."""
+_MOST_ALARMS = 5
+"""So many open alarms are shown, the newest; `journal show --alarms` shows all."""
 _UNSIGNED = timedelta(days=1)
 """Heads are signed each hour; a day without one is a fault."""
 _LATE = timedelta(minutes=30)
@@ -40,6 +42,9 @@ class IncidentsState:
     failure: str = ""
     """Why the last try to tell of it failed; empty: nobody is entered who could be told."""
     alarms: tuple[str, ...] = ()
+    """The newest that nobody has settled, oldest first; each in words, with its record."""
+    more_alarms: int = 0
+    """How many there are besides."""
     reports: tuple[ReportDue, ...] = ()
     contacts: tuple[Contact, ...] | None = None
     """Who is told, without addresses; None: the journal cannot be read, or there is none."""
@@ -50,7 +55,14 @@ class IncidentsState:
 
     def problems(self, unsent: Sequence[str] = ()) -> list[str]:
         """Return what is wrong, one sentence each. `unsent`: what cannot be sent just now, as the journal says."""
-        return [*self.alarms, *(unsent or self.untold_problems())]
+        return [*self.alarm_problems(), *(unsent or self.untold_problems())]
+
+    def alarm_problems(self) -> list[str]:
+        """Return the alarms that are shown, and how many there are besides."""
+        if not self.more_alarms:
+            return [*self.alarms]
+        said = _("Open alarms besides these: {count}. See: schoolfilter journal show --alarms")
+        return [*self.alarms, said.format(count=self.more_alarms)]
 
     def untold_problems(self) -> list[str]:
         """Return why somebody was not told who should have been, a sentence; empty if there is nobody."""
@@ -75,6 +87,9 @@ class IncidentsState:
         if self.untold is not None:
             said = _("the oldest of {moment}")
             found.append((_("nobody told"), said.format(moment=f"{self.untold.astimezone(zone):%Y-%m-%d %H:%M}")))
+        if self.alarms:
+            said = _("{count} open; when one is dealt with: schoolfilter journal settle NUMBER --text '…'")
+            found.append((_("alarms"), said.format(count=len(self.alarms) + self.more_alarms)))
         for each in self.reports:
             said = _("for {month} is due by {day}: schoolfilter report monthly {month}")
             if each.overdue:
@@ -91,6 +106,7 @@ class IncidentsState:
             "untold": self.untold.isoformat() if self.untold else None,
             "failure": self.failure,
             "alarms": list(self.alarms),
+            "more_alarms": self.more_alarms,
             "reports": [asdict(each) | {"due": each.due.isoformat()} for each in self.reports],
         }
 
@@ -114,7 +130,7 @@ async def _state(journal: JournalDb, now: datetime, zone: tzinfo, webhook: bool)
     told = await read_from(journal)
     open_ = {state: sum(each.state is state for each in told.incidents) for state in State}
     oldest = min((each for each in told.incidents if _is_untold(each, now)), key=lambda each: each.at, default=None)
-    alarms = [each async for each in journal.records((Kind.ALARM,), since=now - _ALARMED)]
+    alarms = [each.record for each in await read_alarms(journal) if each.is_open]
     papers = [each.body async for each in journal.records((Kind.PAPER,))]
     begun = await journal.record(1)
     today = now.astimezone(zone).date()
@@ -124,7 +140,8 @@ async def _state(journal: JournalDb, now: datetime, zone: tzinfo, webhook: bool)
         open_[State.REVIEWED],
         oldest.at if oldest is not None else None,
         _failure(oldest) if oldest is not None else "",
-        tuple(describe_alarm(each.body) for each in alarms),
+        tuple(_words(each, zone) for each in alarms[-_MOST_ALARMS:]),
+        max(len(alarms) - _MOST_ALARMS, 0),
         tuple(reports_due(papers, today, begun.at.astimezone(zone).date() if begun is not None else today)),
         tuple(contacts_of([each async for each in journal.records((Kind.CONTACT,))]).values()),
         webhook,
@@ -136,6 +153,11 @@ async def _unsigned(journal: JournalDb, now: datetime) -> datetime | None:
     last = await journal.last_head()
     first = await journal.record(last.number + 1 if last is not None else 1)
     return first.at if first is not None and now - first.at > _UNSIGNED else None
+
+
+def _words(alarm: Record, zone: tzinfo) -> str:
+    said = _("Alarm of {moment} (record {number}): {text}")
+    return said.format(moment=minute(alarm.at, zone), number=alarm.number, text=describe_alarm(alarm.body))
 
 
 def _is_untold(incident: Incident, now: datetime) -> bool:

@@ -7,9 +7,9 @@ from typing import get_args
 from rich.cells import cell_len
 from rich.text import Text
 
+from cli.amounts import number
 from cli.log_words import heading
 from cli.printable import printable
-from cli.status import number
 from cli.terminal import Terminal
 from journal.archiving.statistics import By, Top
 from translations import _

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.context import Installation, pass_settings
+from cli.context import Installation, pass_installation, pass_settings
 from cli.errors import Misuse
 from cli.ordered import InOrder
 from cli.scene import look
@@ -23,15 +23,14 @@ from translations import _
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+@pass_installation
 @click.pass_context
-def timetable(ctx: click.Context, as_json: bool) -> None:
+def timetable(ctx: click.Context, installation: Installation, as_json: bool) -> None:
     """Show the week if no command follows."""
     if ctx.invoked_subcommand is not None:
         if as_json:
             raise Misuse(_("--json stands behind the command: timetable show --json"))
         return
-    installation = ctx.find_object(Installation)
-    assert installation is not None  # noqa: S101 - the root group puts it there before any command runs
     print_timetable(installation.settings, look(installation.settings), Part(), as_json)
 
 

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from cli.amounts import number
 from cli.days import minute
 from cli.errors import Misuse
 from cli.printable import printable
-from cli.status import number
 from cli.table import print_json
 from journal.trust.alarms import describe_alarm
 from journal.trust.heads import written

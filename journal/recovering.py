@@ -10,6 +10,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from blocklists.disk import DISK
 from journal.opening import begin_chain
 from journal.trust.alarms import Alarm
 from journal.trust.verdict import Trouble, Verdict
@@ -69,8 +70,7 @@ async def begin_again(settings: Settings, now: datetime, head: str = "") -> str:
             _beside(path, suffix).rename(_beside(moved, suffix))
     with contextlib.suppress(FileNotFoundError):
         os.link(path, moved)
-    new.replace(path)
-    _sync_folder(path.parent)
+    DISK.move(new, path)
     return moved.name
 
 
@@ -108,11 +108,3 @@ def _free(path: Path, now: datetime) -> Path:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,8 +7,8 @@ from datetime import date
 from papers.blocks import Block, Column, facts, lines, number, section, sentence, table, warning
 from papers.closed_words import closed_words
 from papers.dates import written_day
-from papers.frame import approval, frame, signers, spoken
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
+from papers.frame import approval, signers, spoken
+from papers.numbered import Numbered, chain_verification, numbered_frame, paper_number
 from papers.period import (
     AlarmLine,
     Figures,
@@ -34,6 +34,22 @@ class Member:
     name: str
     office: str
     """Empty: none was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the commission says of its check."""
+
+    first: date
+    last: date
+    order_number: str
+    """Of the order that appoints the commission; empty: none was given."""
+    order_day: date | None
+    commission: Sequence[Member]
+    method: str
+    """Empty: as the program checks."""
+    found: str
+    """What the commission found besides; empty: lines to write on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +112,7 @@ class Act:
     """All that the act says."""
 
     paper: Numbered
-    first: date
-    last: date
-    order_number: str
-    """Of the order that appoints the commission; empty: none was given."""
-    order_day: date | None
-    commission: Sequence[Member]
-    method: str
-    """Empty: as the program checks."""
-    found: str
-    """What the commission found besides; empty: lines to write on."""
+    asked: Asked
     figures: Figures
     incidents: Sequence[IncidentLine]
     alarms: Sequence[AlarmLine]
@@ -138,12 +145,10 @@ def _values(act: Act, language: str) -> dict[str, Value]:
             number=paper_number(act.paper), day=written_day(act.paper.printed_at.date(), language)
         ),
     ]
-    members = [(each.office or _("Member of the commission"), each.name) for each in act.commission]
+    members = [(each.office or _("Member of the commission"), each.name) for each in act.asked.commission]
     lines = members or [(_("Member of the commission"), "") for _place in range(3)]
     return {
-        "frame": frame(
-            act.paper.school, _("Act"), subtitles, numbered_foot(act.paper, language), running_title(act.paper)
-        ),
+        "frame": numbered_frame(act.paper, _("Act"), subtitles, language),
         "approval": approval("", ""),
         "blocks": _blocks(act, language),
         "signatures": signers([*lines, (_("Responsible person"), "")]),
@@ -154,9 +159,9 @@ def _values(act: Act, language: str) -> dict[str, Value]:
 def _blocks(act: Act, language: str) -> list[Block]:
     return [
         *_doubt(act),
-        facts(_who(act, language)),
+        facts(_who(act.asked, language)),
         section(_("1. How it was checked")),
-        sentence(act.method or _method()),
+        sentence(act.asked.method or _method()),
         section(_("2. Whether the evidence is whole")),
         *_proofs(act),
         section(_("3. Queries of the period")),
@@ -175,7 +180,7 @@ def _blocks(act: Act, language: str) -> list[Block]:
         section(_("8. Test of sample names")),
         *_test(act.test, language),
         section(_("9. What the commission found")),
-        sentence(act.found) if act.found else lines(3),
+        sentence(act.asked.found) if act.asked.found else lines(3),
         incompleteness(),
     ]
 
@@ -190,12 +195,15 @@ def _doubt(act: Act) -> list[Block]:
     return [warning(_("Something is wrong"), _("See: {parts}").format(parts=", ".join(wrong)))]
 
 
-def _who(act: Act, language: str) -> list[tuple[str, str]]:
-    period = _("{first} – {last}").format(first=written_day(act.first, language), last=written_day(act.last, language))
-    people = [f"{each.name}, {each.office}" if each.office else each.name for each in act.commission]
+def _who(asked: Asked, language: str) -> list[tuple[str, str]]:
+    period = _("{first} – {last}").format(
+        first=written_day(asked.first, language), last=written_day(asked.last, language)
+    )
+    people = [f"{each.name}, {each.office}" if each.office else each.name for each in asked.commission]
     rows = [(_("Period of the check"), period), (_("Took part"), "; ".join(people) or "_" * 45)]
-    if act.order_number and act.order_day:
-        order = _("No. {number} of {day}").format(number=act.order_number, day=written_day(act.order_day, language))
+    if asked.order_number and asked.order_day:
+        day = written_day(asked.order_day, language)
+        order = _("No. {number} of {day}").format(number=asked.order_number, day=day)
         rows.append((_("Commission appointed by order"), order))
     return rows
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from papers.closed_words import closed_words
-from papers.frame import frame, signers, spoken
-from papers.numbered import Numbered, numbered_foot, paper_number, running_title
+from papers.frame import signers, spoken
+from papers.numbered import Numbered, numbered_frame, paper_number
 from papers.press import Value, press
 from translations import _
 
@@ -47,13 +47,7 @@ def _values(sheet: BriefingSheet, language: str) -> dict[str, Value]:
         _("For whom: {group}").format(group=sheet.group),
     ]
     return {
-        "frame": frame(
-            sheet.paper.school,
-            _("Briefing on harmful content"),
-            subtitles,
-            numbered_foot(sheet.paper, language),
-            running_title(sheet.paper),
-        ),
+        "frame": numbered_frame(sheet.paper, _("Briefing on harmful content"), subtitles, language),
         "topic": _("Topic: {topic}").format(topic=sheet.topic) if sheet.topic else "",
         "rules_heading": _("What everybody has to know"),
         "rules": _rules(sheet, language),

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 
 import segno
 
+from papers.letters import printable
 from papers.press import Value
 from translations import _
 from translations import spoken as spoken
+
+_CODE_LETTERS = 100
 
 
 def frame(school: str, title: str, subtitles: Sequence[str], foot: str, running: str = "") -> dict[str, Value]:
@@ -65,6 +68,11 @@ def verification(rows: Sequence[tuple[str, str]], how: str, command: str, code: 
         "code": _svg(code),
         "alt": code,
     }
+
+
+def code_words(text: str) -> str:
+    """Return what people wrote as the QR code holds it: more letters make it too fine for the camera of a telephone."""
+    return printable(text)[:_CODE_LETTERS]
 
 
 def grouped(digits: str) -> str:

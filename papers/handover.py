@@ -6,10 +6,10 @@ from datetime import date
 
 from papers.blocks import Block, Column, facts, number, section, sentence, table
 from papers.dates import short_day, written_day
-from papers.frame import approval, frame, grouped, signers, spoken
+from papers.frame import approval, grouped, signers, spoken
 from papers.incident_words import role_words, rule_words, state_words
 from papers.kinds import paper_words
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
+from papers.numbered import Numbered, chain_verification, numbered_frame, paper_number
 from papers.period import Index, list_blocks
 from papers.policy_words import level_words
 from papers.press import Value, press
@@ -138,9 +138,7 @@ def _values(act: HandoverAct, language: str) -> dict[str, Value]:
         _("Change of the person responsible for access to the internet"),
     ]
     return {
-        "frame": frame(
-            act.paper.school, _("Handover act"), subtitles, numbered_foot(act.paper, language), running_title(act.paper)
-        ),
+        "frame": numbered_frame(act.paper, _("Handover act"), subtitles, language),
         "approval": approval("", ""),
         "blocks": [
             *_people(act, language),

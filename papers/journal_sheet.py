@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from papers.dates import short_day, written_day, written_month
-from papers.frame import frame, signers, spoken
+from papers.frame import signers, spoken
 from papers.incident_words import role_words, rule_words, severity_words, state_words
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
+from papers.numbered import Numbered, chain_verification, numbered_frame, paper_number
 from papers.period import incompleteness
 from papers.press import Value, press
 from policy.subjects import title_of
@@ -98,13 +98,7 @@ def _values(sheet: JournalSheet, language: str) -> dict[str, Value]:
         day = written_day(sheet.paper.printed_at.date(), language)
         subtitles.append(_("The month is not over: as of {day}").format(day=day))
     return {
-        "frame": frame(
-            sheet.paper.school,
-            _("Journal of access to internet content"),
-            subtitles,
-            numbered_foot(sheet.paper, language),
-            running_title(sheet.paper),
-        ),
+        "frame": numbered_frame(sheet.paper, _("Journal of access to internet content"), subtitles, language),
         "count": _("Entries: {count}").format(count=len(sheet.incidents)),
         "none": "" if sheet.incidents else _("Nothing was entered in this month."),
         "columns": [

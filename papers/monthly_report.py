@@ -6,8 +6,8 @@ from datetime import date
 
 from papers.blocks import Block, Column, facts, lines, number, section, sentence, table, warning
 from papers.dates import short_day, written_day, written_month
-from papers.frame import approval, frame, signers, spoken
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
+from papers.frame import approval, signers, spoken
+from papers.numbered import Numbered, chain_verification, numbered_frame, paper_number
 from papers.period import (
     AlarmLine,
     Figures,
@@ -150,13 +150,7 @@ def _values(report: MonthlyReport, language: str) -> dict[str, Value]:
     if not report.finished:
         subtitles.append(_("As of {day}: the month is not over").format(day=written_day(report.until, language)))
     return {
-        "frame": frame(
-            report.paper.school,
-            _("Monthly report"),
-            subtitles,
-            numbered_foot(report.paper, language),
-            running_title(report.paper),
-        ),
+        "frame": numbered_frame(report.paper, _("Monthly report"), subtitles, language),
         "approval": approval("", ""),
         "blocks": _blocks(report, language),
         "signatures": signers([(_("School director"), ""), (_("Responsible person"), ""), (_("Psychologist"), "")]),

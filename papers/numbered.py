@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from papers.dates import written_moment
-from papers.frame import grouped, verification
+from papers.frame import code_words, frame, grouped, verification
 from papers.kinds import paper_words
-from papers.letters import printable
 from papers.press import Value
 from translations import _
-
-_CODE_WORDS = 100
-"""Letters of the school's name in the QR code: more make it too fine for the camera of a telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +35,14 @@ def paper_number(paper: Numbered) -> str:
     return f"{paper.number}/{paper.printed_at.year}"
 
 
-def running_title(paper: Numbered) -> str:
-    """Return what stands at the top of each further page, in one line: kind and number."""
-    return " · ".join((paper_words(paper.kind), _("No. {number}").format(number=paper_number(paper))))
-
-
-def numbered_foot(paper: Numbered, language: str) -> str:
-    """Return the line at the foot of each page."""
-    return _("No. {number}. Journal {head}. Printed: {moment}").format(
-        number=paper_number(paper), head=paper.head, moment=written_moment(paper.printed_at, language)
+def numbered_frame(paper: Numbered, title: str, subtitles: Sequence[str], language: str) -> dict[str, Value]:
+    """Return the values of `paper` in frame.typ; each further page begins with kind and number, in one line."""
+    number = paper_number(paper)
+    foot = _("No. {number}. Journal {head}. Printed: {moment}").format(
+        number=number, head=paper.head, moment=written_moment(paper.printed_at, language)
     )
+    running = " · ".join((paper_words(paper.kind), _("No. {number}").format(number=number)))
+    return frame(paper.school, title, subtitles, foot, running)
 
 
 def chain_verification(paper: Numbered, rows: Sequence[tuple[str, str]] = ()) -> dict[str, Value]:
@@ -72,7 +66,7 @@ def paper_code(paper: Numbered) -> str:
     """Return the text of the QR code: lines that anybody can read, with any telephone and without our server."""
     lines = [
         "schoolfilter-paper:1",
-        f"school {printable(paper.school)[:_CODE_WORDS]}",
+        f"school {code_words(paper.school)}",
         f"paper {paper.kind} {paper_number(paper)} {paper.printed_at.date().isoformat()}",
         f"journal {paper.head}",
         f"audit {paper.trail or '-'}",

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from papers.dates import short_day, written_day, written_moment
-from papers.frame import approval, frame, grouped, signatures, spoken, verification
-from papers.letters import printable
+from papers.frame import approval, code_words, frame, grouped, signatures, spoken, verification
 from papers.press import Value, press
 from policy.ledger import GENESIS
 from policy.orders import Scope
 from translations import _
-
-_CODE_WORDS = 100
-"""Letters of the school's name in the QR code: more make it too fine for the camera of a telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +108,8 @@ def order_code(sheet: OrderSheet) -> str:
     """Return the text of the QR code: lines that anybody can read, with any telephone and without our server."""
     lines = [
         "schoolfilter-order:1",
-        f"school {printable(sheet.school)[:_CODE_WORDS]}",
-        f"order {printable(sheet.number)[:_CODE_WORDS] or '-'} {sheet.day.isoformat()}",
+        f"school {code_words(sheet.school)}",
+        f"order {code_words(sheet.number) or '-'} {sheet.day.isoformat()}",
         f"seq {sheet.sequence}",
         f"sha256 {sheet.digest}",
         f"key {sheet.signature.fingerprint}" if sheet.signature else "paper",

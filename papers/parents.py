@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from papers.closed_words import closed_words
-from papers.frame import frame, spoken
-from papers.numbered import Numbered, numbered_foot, running_title
+from papers.frame import spoken
+from papers.numbered import Numbered, numbered_frame
 from papers.press import Value, press
 from translations import _
 
@@ -39,13 +39,7 @@ def parents_pdf(page: ParentsPage, language: str) -> bytes:
 
 def _values(page: ParentsPage, language: str) -> dict[str, Value]:
     return {
-        "frame": frame(
-            page.paper.school,
-            _("To parents: the internet at our school"),
-            [],
-            numbered_foot(page.paper, language),
-            running_title(page.paper),
-        ),
+        "frame": numbered_frame(page.paper, _("To parents: the internet at our school"), [], language),
         "sections": [
             {"heading": heading, "paragraphs": paragraphs}
             for heading, paragraphs in (

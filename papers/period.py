@@ -69,6 +69,11 @@ class AlarmLine:
     at: datetime
     """Aware, in the school's time zone."""
     what: str
+    settled: date | None = None
+    """When a person said what was found; None: nobody did yet."""
+    by: str = ""
+    found: str = ""
+    """Empty: erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +209,8 @@ def alarm_blocks(alarms: Sequence[AlarmLine], language: str) -> list[Block]:
     """Return what endangered the evidence."""
     if not alarms:
         return [sentence(_("There was no alarm about the evidence."))]
-    columns = [Column(_("When"), 60), Column(_("What"), 110)]
-    return [table(columns, [(written_moment(each.at, language), each.what) for each in alarms])]
+    columns = [Column(_("When"), 42), Column(_("What"), 80), Column(_("What was found and done"), 48)]
+    return [table(columns, [(written_moment(each.at, language), each.what, _found(each, language)) for each in alarms])]
 
 
 def list_blocks(index: Index, language: str) -> list[Block]:
@@ -301,3 +306,10 @@ def _title(category: str, language: str) -> str:
 
 def _most_first(pair: tuple[str, int]) -> tuple[int, str]:
     return -pair[1], pair[0]
+
+
+def _found(alarm: AlarmLine, language: str) -> str:
+    if alarm.settled is None:
+        return _("Nobody has settled this alarm yet.")
+    said = _("Settled on {day} by {by}: {text}")
+    return said.format(day=short_day(alarm.settled, language), by=alarm.by, text=alarm.found or "–")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from papers.dates import short_day, written_day
-from papers.frame import frame, signers, spoken
-from papers.numbered import Numbered, chain_verification, numbered_foot, paper_number, running_title
+from papers.frame import signers, spoken
+from papers.numbered import Numbered, chain_verification, numbered_frame, paper_number
 from papers.press import Value, press
 from policy.subjects import title_of
 from translations import _
@@ -62,13 +62,7 @@ def _values(referral: Referral, language: str) -> dict[str, Value]:
         ),
     ]
     return {
-        "frame": frame(
-            referral.paper.school,
-            _("Newly found sites with harmful content"),
-            subtitles,
-            numbered_foot(referral.paper, language),
-            running_title(referral.paper),
-        ),
+        "frame": numbered_frame(referral.paper, _("Newly found sites with harmful content"), subtitles, language),
         "about": _(
             "To be referred to the state's system. None of the lists by which the school filters named these sites on "
             "the day of printing. A person reported them or closed them by hand: whether they are unlawful, who gets "

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import aiosqlite
 
+from blocklists.disk import DISK
 from storage.errors import NewerDatabase, damaged, translated
 from translations import _
 
@@ -181,14 +182,5 @@ def copy_database(path: Path, copy: Path) -> None:
     os.close(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as target:
         source.backup(target)
-    descriptor = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    aside.replace(copy)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    DISK.sync(aside)
+    DISK.move(aside, copy)

@@ -70,6 +70,8 @@ class Kind(StrEnum):
     """An inspector's account was made, changed or ended."""
     ALARM = "alarm"
     """The evidence itself is in danger: something was changed, lost or cannot be written."""
+    SETTLED = "settled"
+    """A person says what was found about an alarm, and what was done."""
 
 
 class Head(NamedTuple):

@@ -13,29 +13,17 @@ from journal.documents.pupils import closed_to_pupils
 from journal.incidents import KINDS, Incident, replay
 from journal.intake.catching_up import catch_up
 from journal.opening import opened_journal
+from journal.trust.settling import ALARM_KINDS, ToldAlarm, alarms_told_by
 from journal.trust.verdict import Verdict, describe
 from journal.trust.verifying import verify_journal
 from journal.trust.verifying_log import verify_log
-from papers.act import Act, LiveTest, Member, Proof, Restriction
+from papers.act import Act, Asked, LiveTest, Proof, Restriction
 from papers.numbered import Numbered
 from papers.period import Index
 from settings.model import Settings
-from storage.evidence import Kind, Record, whole
+from storage.evidence import Kind, whole
 from storage.policy_db import PolicyDb
 from translations import _
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the commission says of its check."""
-
-    first: date
-    last: date
-    order_number: str
-    order_day: date | None
-    commission: Sequence[Member]
-    method: str
-    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +36,8 @@ class Checked:
     incidents: Sequence[Incident]
     """Those whose first query was in the period."""
     told: frozenset[int]
-    alarms: Sequence[Record]
+    alarms: Sequence[ToldAlarm]
+    """Those of the period, as they stand now."""
     journal: Verdict
     log: Verdict
     policy: PolicyState
@@ -69,7 +58,7 @@ async def check(settings: Settings, database: PolicyDb, first: date, last: date,
     async with opened_journal(settings) as journal:
         behind = await catch_up(settings, journal, end)
         counts = [each async for each in journal.counts(first.isoformat(), (last + timedelta(days=1)).isoformat())]
-        records = [each async for each in journal.records((*KINDS, Kind.ALARM), private=True)]
+        records = [each async for each in journal.records((*KINDS, *ALARM_KINDS), private=True)]
     found = [
         each for each in replay(each for each in records if each.kind in KINDS) if first <= day_of(each, zone) <= last
     ]
@@ -82,7 +71,7 @@ async def check(settings: Settings, database: PolicyDb, first: date, last: date,
         together(of_counts(counts).values()),
         found,
         frozenset(told),
-        [each for each in records if each.kind is Kind.ALARM and begin <= each.at < end],
+        [each for each in alarms_told_by(records) if begin <= each.record.at < end],
         await verify_journal(settings),
         await verify_log(settings, begin, end),
         policy,
@@ -99,13 +88,7 @@ def act_of(asked: Asked, checked: Checked, test: LiveTest, paper: Numbered) -> A
     orders = policy.orders_of(date.min, date.max, zone)
     return Act(
         paper=paper,
-        first=asked.first,
-        last=asked.last,
-        order_number=asked.order_number,
-        order_day=asked.order_day,
-        commission=asked.commission,
-        method=asked.method,
-        found=asked.found,
+        asked=asked,
         figures=figures_of(checked.sums, policy),
         incidents=lines_of(checked.incidents, checked.told, policy, zone),
         alarms=alarm_lines(checked.alarms, zone),

@@ -1,6 +1,5 @@
 """Papers that were drawn up: numbered by kind and year, kept as files, with their digests in the chain."""
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
+from blocklists.disk import DISK
 from journal.trust.alarms import Alarm
 from journal.trust.device_key import device_key
 from journal.trust.signing import keep_head
@@ -109,14 +109,6 @@ def _write(path: Path, octets: bytes) -> None:
     """Write the file whole, in place of what a failed attempt may have left. Only the service's user can read it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_suffix(".part")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(descriptor)
-    aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    aside.unlink(missing_ok=True)
+    DISK.write_private(aside, octets)
+    DISK.move(aside, path)

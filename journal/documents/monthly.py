@@ -20,11 +20,12 @@ from journal.documents.figures import (
 )
 from journal.documents.kept_papers import PaperKind
 from journal.incidents import KINDS, Incident, Rule, State, replay
+from journal.trust.settling import ALARM_KINDS, ToldAlarm, alarms_told_by
 from policy.subjects import subject
 from storage.evidence import Kind, Record, text, whole
 from storage.journal_db import Tally
 
-RECORDS = (*KINDS, Kind.BEGUN, Kind.DAY, Kind.SEGMENT, Kind.PAPER, Kind.ALARM)
+RECORDS = (*KINDS, Kind.BEGUN, Kind.DAY, Kind.SEGMENT, Kind.PAPER, *ALARM_KINDS)
 """The records that a report is told from."""
 _FIRST_OF_A_RUN = "-w0-0001.tsv"
 """How the name ends of the first segment that the server's first worker writes after a start."""
@@ -101,7 +102,8 @@ class Month:
     """Those numbered in the month, as they stand now."""
     told: frozenset[int]
     """The records of those of which somebody was told."""
-    alarms: tuple[Record, ...]
+    alarms: tuple[ToldAlarm, ...]
+    """Those entered in the month, as they stand now."""
     briefings: int
     """Sheets drawn up for briefings of pupils (R4)."""
     checks: tuple[Check, ...] = ()
@@ -180,7 +182,7 @@ def month_of(
     }
     said = of_records(of_days)
     begun = min((each.at.astimezone(zone).date() for each in records if each.kind is Kind.BEGUN), default=first)
-    entered = [each for each in records if first <= each.at.astimezone(zone).date() <= until]
+    entered = [each for each in records if _is_of(each, first, until, zone)]
     found = Month(
         month,
         first,
@@ -192,7 +194,7 @@ def month_of(
         len(starts({*closed, *following}, first, until)),
         tuple(sorted(incidents, key=lambda each: each.id)),
         frozenset(each.record for each in incidents if each.record in told),
-        tuple(each for each in entered if each.kind is Kind.ALARM),
+        tuple(each for each in alarms_told_by(records) if _is_of(each.record, first, until, zone)),
         sum(text(each.body, "paper") == PaperKind.BRIEFING for each in entered),
         begun=begun if begun > first else None,
     )
@@ -257,6 +259,10 @@ def starts(segments: Iterable[str], first: date, last: date) -> list[str]:
     """Return the times, UTC as segments are named, at which the server began to write the log, in days of UTC."""
     begun = (name.removesuffix(_FIRST_OF_A_RUN) for name in segments if name.endswith(_FIRST_OF_A_RUN))
     return sorted(time for time in begun if f"{first:%Y%m%d}" <= time[:8] <= f"{last:%Y%m%d}")
+
+
+def _is_of(record: Record, first: date, until: date, zone: tzinfo) -> bool:
+    return first <= record.at.astimezone(zone).date() <= until
 
 
 def _by_category(ours: Sums, theirs: Sums) -> Sums:

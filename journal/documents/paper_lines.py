@@ -1,15 +1,17 @@
 """Figures, incidents and alarms as papers have them: with the titles of groups and rooms. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
 from journal.documents.figures import Share, Sums
 from journal.documents.policy_state import PolicyState
 from journal.incidents import Incident, State
 from journal.trust.alarms import describe_alarm
+from journal.trust.settling import ToldAlarm
 from papers.period import AlarmLine, Figures, IncidentLine, Place
 from policy.decision import Action
-from storage.evidence import Kind, Record
+from storage.evidence import Kind, text
 
 
 def figures_of(sums: Sums, policy: PolicyState) -> Figures:
@@ -40,9 +42,17 @@ def day_of(incident: Incident, zone: tzinfo) -> date:
     return (first if first.tzinfo is not None else incident.at).astimezone(zone).date()
 
 
-def alarm_lines(alarms: Sequence[Record], zone: tzinfo) -> list[AlarmLine]:
-    """Return alarms in words of the language in use."""
-    return [AlarmLine(each.at.astimezone(zone), describe_alarm(each.body)) for each in alarms]
+def alarm_lines(alarms: Iterable[ToldAlarm], zone: tzinfo) -> list[AlarmLine]:
+    """Return alarms in words of the language in use. Those that were settled come with their private part."""
+    return [_alarm_line(each, zone) for each in alarms]
+
+
+def _alarm_line(alarm: ToldAlarm, zone: tzinfo) -> AlarmLine:
+    line, settled = AlarmLine(alarm.record.at.astimezone(zone), describe_alarm(alarm.record.body)), alarm.settled
+    if settled is None:
+        return line
+    day, found = settled.at.astimezone(zone).date(), text(settled.private or {}, "text")
+    return replace(line, settled=day, by=settled.by, found=found)
 
 
 def _line(incident: Incident, told: bool, policy: PolicyState, zone: tzinfo) -> IncidentLine:

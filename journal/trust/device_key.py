@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blocklists.disk import DISK
 from policy.sshsig import fingerprint, public_text
 from settings.errors import SchoolfilterError
 from translations import _
@@ -63,18 +64,10 @@ def _read(path: Path) -> "Ed25519PrivateKey":
 def _write_once(path: Path, octets: bytes) -> None:
     """Publish the file whole, unless somebody else did so meanwhile: then theirs counts."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(octets)
-            file.flush()
-            os.fsync(descriptor)
+        DISK.write_private(aside, octets)
         with suppress(FileExistsError):
             os.link(aside, path)
     finally:
-        aside.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        aside.unlink(missing_ok=True)
+    DISK.sync(path.parent)

@@ -8,6 +8,7 @@ here too.
 import os
 from pathlib import Path
 
+from blocklists.disk import DISK
 from policy.sshsig import fingerprint, signer
 from storage.journal_db import SignedHead
 
@@ -75,7 +76,7 @@ def append_witness(path: Path, head: SignedHead) -> None:
     finally:
         os.close(descriptor)
     if not size:
-        _sync_folder(path.parent)
+        DISK.sync(path.parent)
 
 
 def _parsed(line: bytes) -> SignedHead | None:
@@ -90,11 +91,3 @@ def _cut_half_a_line(descriptor: int, size: int) -> None:
     tail = os.pread(descriptor, _TAIL, start)
     if tail and not tail.endswith(b"\n"):
         os.ftruncate(descriptor, start + tail.rfind(b"\n") + 1)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

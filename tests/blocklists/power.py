@@ -18,7 +18,8 @@ class FailingDisk(Disk):
         self.after = after
         self.dead = False
 
-    def _step(self, action: Callable[[], None]) -> None:
+    def step(self, action: Callable[[], None]) -> None:
+        """Do what counts as one step, of the disk or of anything else. Raises PowerCut."""
         if self.dead:
             raise PowerCut
         if self.left == 0:
@@ -33,19 +34,25 @@ class FailingDisk(Disk):
         def half() -> None:
             path.write_bytes(data[: len(data) // 2])
 
-        self._step(lambda: super(FailingDisk, self).write(path, data) if not self.dead else half())
+        self.step(lambda: super(FailingDisk, self).write(path, data) if not self.dead else half())
 
     def save(self, path: Path, writer: Callable[[Path], None]) -> None:
-        self._step(lambda: writer(path))
+        def half() -> None:
+            writer(path)
+            data = path.read_bytes()
+            path.unlink()  # it may be a link to what is whole
+            path.write_bytes(data[: len(data) // 2])
+
+        self.step(lambda: writer(path) if not self.dead else half())
 
     def sync(self, path: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).sync(path))
+        self.step(lambda: super(FailingDisk, self).sync(path))
 
     def make_folder(self, path: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).make_folder(path))
+        self.step(lambda: super(FailingDisk, self).make_folder(path))
 
     def move(self, old: Path, new: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).move(old, new))
+        self.step(lambda: super(FailingDisk, self).move(old, new))
 
     def remove(self, path: Path) -> None:
-        self._step(lambda: super(FailingDisk, self).remove(path))
+        self.step(lambda: super(FailingDisk, self).remove(path))

@@ -15,7 +15,7 @@ from storage.approval_db import ApprovalDb
 from storage.policy_db import PolicyDb
 from storage.requests import NewRequest, RequestKind
 from tests.cli.installation import Bench, prepared
-from tests.cli.time_machine import set_clock, with_policy
+from tests.cli.time_machine import begun_on, set_clock, with_policy
 from tests.storage.policies import ROOM, by_hand, enter_paper
 from tests.storage.test_carry_over import Old
 
@@ -29,10 +29,7 @@ PROTOCOL = ("--protocol", "3", "--date", "2026-09-01")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return the policy.db of a school that began on the first, and decided on the second and third."""
     with pytest.MonkeyPatch.context() as patch, prepared(tmp_path_factory.mktemp("school"), patch) as bench:
-        file = bench.folder / "var" / "policy.db"
-        file.unlink()
-        set_clock(patch, FIRST)
-        with_policy(bench, PolicyDb.version)
+        file = begun_on(patch, bench, FIRST)
         set_clock(patch, SECOND)
         bench.done("groups", "set", "pupils", "--level", "high", "--unblock", "video", *PROTOCOL)
         bench.done("groups", "set", "pupils", "--level", "high")

@@ -638,7 +638,12 @@ def test_without_a_server_or_the_right_to_ask_it_nothing_is_said_of_who_keeps_th
 
 def test_what_the_journal_holds_is_judged_though_the_server_stands_still() -> None:
     state = replace(STOPPED, incidents=replace(TOLD, alarms=("Somebody was here.",), contacts=()))
-    assert [each.text for each in found("journal", state=state)] == ["Somebody was here."]
+    (finding,) = found("journal", state=state)
+    assert finding.text == "Somebody was here."
+    assert "schoolfilter journal settle NUMBER" in finding.remedy
+    more = replace(STOPPED, incidents=replace(TOLD, alarms=("One.", "Two."), more_alarms=7))
+    said = "Open alarms besides these: 7. See: schoolfilter journal show --alarms"
+    assert [each.text for each in found("journal", state=more)] == ["One.", "Two.", said]
     assert [each.health for each in found("notices", state=state)] == [Health.WARNING]
 
 

@@ -1,21 +1,13 @@
 """`journal accesses`: who looked, when and why; what was asked for only to whoever is on record for it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from journal.inspectors import Refusal
 from storage.evidence import Kind
 from tests.cli.installation import Bench
-from tests.cli.journal_scene import Journal, school
-
-
-@pytest.fixture
-def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
-    with school(tmp_path, monkeypatch) as found:
-        yield found
+from tests.cli.journal_scene import Journal
 
 
 def test_looks_are_listed_without_what_was_asked_for(at_school: tuple[Bench, Journal]) -> None:

@@ -1,23 +1,16 @@
 """`journal contacts`: who is told; addresses are sealed, never listed, and erased with the contact."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from storage.evidence import Kind
 from tests.cli.installation import Bench
-from tests.cli.journal_scene import Journal, school
+from tests.cli.journal_scene import Journal
 from tests.journal.notice_servers import mail_server
 
 ADD = ("journal", "contacts", "add", "Asanova A.", "--role", "class-teacher", "--group", "7-b")
 MAIL = ("--mail", "asanova@school.example")
-
-
-@pytest.fixture
-def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
-    with school(tmp_path, monkeypatch) as found:
-        yield found
 
 
 def test_a_contact_is_entered_listed_changed_and_removed(at_school: tuple[Bench, Journal]) -> None:

@@ -1,20 +1,16 @@
 """`journal note`, `close`, `reopen`, `correct`: rows are added under who gave the command; nothing is changed."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from storage.evidence import Kind
 from tests.cli.installation import Bench
-from tests.cli.journal_scene import Journal, school
+from tests.cli.journal_scene import Journal
 
 
 @pytest.fixture
-def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
-    with school(tmp_path, monkeypatch) as (bench, journal):
-        journal.enter()
-        yield bench, journal
+def at_school(at_school: tuple[Bench, Journal]) -> tuple[Bench, Journal]:
+    at_school[1].enter()
+    return at_school
 
 
 def state(bench: Bench) -> str:

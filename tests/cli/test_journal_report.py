@@ -1,19 +1,10 @@
 """`journal report-site`: a report is entered whatever else is out of order, and names the next step (R1 3.4)."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from storage.evidence import Kind
 from tests.cli.installation import Bench
-from tests.cli.journal_scene import Journal, school
-
-
-@pytest.fixture
-def at_school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bench, Journal]]:
-    with school(tmp_path, monkeypatch) as found:
-        yield found
+from tests.cli.journal_scene import Journal
 
 
 def test_a_site_that_opens_is_entered_with_how_to_close_it(at_school: tuple[Bench, Journal]) -> None:

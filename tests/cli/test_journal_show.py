@@ -205,3 +205,62 @@ def test_alarms_are_told_in_words(at_school: tuple[Bench, Journal]) -> None:
     found = bench.json("journal", "show", "--alarms", "--json")
     assert isinstance(found, list)
     assert found[0]["what"] == "segment-changed"
+
+
+def alarmed(journal: Journal) -> list[int]:
+    """Enter two alarms, of which the first was settled; return all three records."""
+    lost = journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "a.tsv"})
+    settled = journal.add(Kind.SETTLED, {"alarm": lost}, NOW + timedelta(days=1), private={"text": "Petrov did it"})
+    return [lost, settled, journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "b.tsv"})]
+
+
+def test_alarms_are_open_until_somebody_settles_them(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    lost, settled, other = alarmed(journal)
+    lines = bench.done("journal", "show", "--alarms").splitlines()
+    assert lines[0].startswith(f"2026-11-25 10:00, record {lost}: The segment a.tsv")
+    assert lines[1] == f"  Settled on 2026-11-26 10:00 by schoolfilter: Petrov did it (record {settled})"
+    assert lines[2].startswith(f"2026-11-25 10:00, record {other}: The segment b.tsv")
+    assert lines[3] == "  Nobody has settled this alarm yet."
+    assert lines[4].startswith("Open alarms: 1. ")
+    assert "schoolfilter journal settle NUMBER" in lines[4]
+    assert len(lines) == 5
+    bench.done("journal", "settle", str(other), "--text", "It was me")
+    shown = bench.done("journal", "show", "--alarms")
+    assert "by aigul: It was me" in shown
+    assert "Open alarms" not in shown
+
+
+def test_alarms_for_machines_say_who_settled_them(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    _lost, settled, _other = alarmed(journal)
+    found = bench.json("journal", "show", "--alarms", "--json")
+    assert isinstance(found, list)
+    said = {"record": settled, "at": "2026-11-26T05:00:00+00:00", "by": "schoolfilter", "text": "Petrov did it"}
+    assert [each["settled"] for each in found] == [said | {"erased": False}, None]
+    journal.unseal(settled)
+    found = bench.json("journal", "show", "--alarms", "--json")
+    assert isinstance(found, list)
+    assert found[0]["settled"] == said | {"text": "", "erased": True}
+
+
+def test_who_sees_what_people_found_about_alarms_is_on_record_first(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "a.tsv"})
+    bench.done("journal", "show", "--alarms")
+    assert journal.records(Kind.ACCESS) == []
+    alarmed(journal)
+    bench.done("journal", "show", "--alarms", "--reason", "yearly check")
+    (look,) = journal.records(Kind.ACCESS)
+    assert (look.by, look.body) == ("aigul", {"what": "journal show --alarms", "reason": "yearly check"})
+    with sqlite3.connect(journal.settings.paths.journal_db) as connection:
+        connection.execute("CREATE TRIGGER full BEFORE INSERT ON chain BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    connection.close()
+    assert "Nothing is shown" in bench.refused(1, "journal", "show", "--alarms")
+
+
+def test_no_words_about_an_alarm_act_on_the_terminal(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    *_rest, other = alarmed(journal)
+    journal.add(Kind.SETTLED, {"alarm": other}, private={"text": "a\x1b[2J\u202e"})
+    assert not set(bench.done("journal", "show", "--alarms")) & set("\x1b\u202e")

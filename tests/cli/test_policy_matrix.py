@@ -17,7 +17,7 @@ from policy.timetable import EVERY_DAY, Periods
 from storage.policy_db import PolicyDb
 from storage.policy_load import LESSON, ROOM
 from tests.cli.installation import Bench, prepared
-from tests.cli.time_machine import set_clock, with_policy
+from tests.cli.time_machine import begun_on, set_clock, with_policy
 from tests.storage.policies import by_hand, enter_paper
 
 FIRST, SECOND, THIRD = (datetime(2026, 9, day, 9, 0, tzinfo=UTC) for day in (1, 2, 3))
@@ -29,10 +29,7 @@ PROTOCOL = ("--protocol", "3", "--date", "2026-09-01")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return the policy.db of a school that began on the first, and decided on the second and third."""
     with pytest.MonkeyPatch.context() as patch, prepared(tmp_path_factory.mktemp("school"), patch) as bench:
-        file = bench.folder / "var" / "policy.db"
-        file.unlink()
-        set_clock(patch, FIRST)
-        with_policy(bench, PolicyDb.version)
+        file = begun_on(patch, bench, FIRST)
         set_clock(patch, SECOND)
         hours = ("--hours", "mon-fri 08:00-13:30")
         bench.done("groups", "set", "pupils", "--level", "high", "--block", "tiktok", *hours, *PROTOCOL)

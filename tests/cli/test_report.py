@@ -83,6 +83,39 @@ def test_measures_taken_stand_in_the_figures(bench: Bench) -> None:
     assert [each["measures"] for each in found["incidents"]["list"]] == [["It was closed"]]
 
 
+def test_report_and_act_list_an_alarm_of_their_days_with_what_was_found_since(bench: Bench, tmp_path: Path) -> None:
+    bench.done("journal", "show")  # the journal is begun
+
+    async def enter() -> int:
+        path, at = bench.folder / "var" / "journal.db", datetime(2024, 10, 15, 5, tzinfo=UTC)
+        async with open_journal(path) as journal, journal.changing(at) as change:
+            return await change.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"})
+
+    number = asyncio.run(enter())
+    days = ("--from", "2024-10-01", "--to", "2024-10-31", "--output", str(tmp_path))
+    papers = (("report", "monthly", "2024-10", "--output", str(tmp_path)), ("act", *days))
+
+    def said() -> list[str]:
+        for arguments in papers:
+            bench.done(*arguments)
+        found = sorted(tmp_path.glob("*.pdf"))
+        texts = [squeezed(text_of(path.read_bytes())) for path in found]
+        for path in found:
+            path.unlink()
+        return texts
+
+    assert [squeezed("Nobody has settled this alarm yet.") in text for text in said()] == [True, True]
+    bench.done("journal", "settle", str(number), "--text", "The disk was full")
+    for text in said():
+        assert squeezed("The segment x.tsv") in text
+        assert squeezed(": The disk was full") in text
+        assert squeezed("Nobody has settled") not in text
+    found = bench.json("report", "monthly", "2024-10", "--json")
+    assert isinstance(found, dict)
+    (alarm,) = found["alarms"]
+    assert (alarm["what"], alarm["settled"]["text"]) == ("segment-lost", "The disk was full")
+
+
 def test_a_report_that_cannot_be_handed_out_is_kept_and_says_where(bench: Bench, tmp_path: Path) -> None:
     result = bench.run("report", "monthly", "2024-10", "--output", str(tmp_path / "absent" / "folder"))
     assert result.exit_code == 1

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cli.control import ClientCount, ControlError, Listening, Reply, UpstreamStatus, WorkerStatus, parse_status
-from cli.status import State, duration, problems, rows, share, status
+from cli.status import State, problems, rows, status
 from cli.status_approval import ApprovalState, read_approval_state
 from cli.status_journal import Kept
 from journal.intake.state import JournalState, read_state
@@ -226,17 +226,6 @@ def test_an_upstream_that_one_worker_finds_dead_is_partly_failing() -> None:
     dead = UpstreamStatus("udp://127.0.0.1:5400", healthy=False, rtt_ms=None, failures=4, queries=4)
     found = rows(state(WELL, replace(WELL, worker=1, upstreams=(dead,))), UTC)
     assert ("upstream", "udp://127.0.0.1:5400: partly failing, 12.3 ms, 104 queries") in found
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"), [(-1, "0 s"), (59, "59 s"), (61, "1 min"), (3660, "1 h 1 min"), (90_000, "1 d 1 h")]
-)
-def test_duration_names_the_two_largest_units(seconds: float, expected: str) -> None:
-    assert duration(seconds) == expected
-
-
-def test_a_share_of_nothing_is_no_number() -> None:
-    assert share(0, 0) == "-"
 
 
 @pytest.mark.parametrize("key", sorted(STATUS))

@@ -70,7 +70,7 @@ def test_that_nobody_is_entered_is_shown_until_somebody_is_or_a_webhook(
     at_school: tuple[Bench, Journal],
 ) -> None:
     bench, journal = at_school
-    journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"}, NOW - timedelta(days=30))
+    journal.add(Kind.ACCESS, {"what": "log search", "reason": ""}, NOW - timedelta(days=30))
     assert says_nobody(read_incidents_state(journal.settings, NOW))
     hooked = replace(journal.settings, notices=Notices(webhook="https://hook.example.org/x"))
     assert not says_nobody(read_incidents_state(hooked, NOW))
@@ -128,13 +128,46 @@ def test_that_nobody_was_told_is_a_problem_after_half_an_hour(at_school: tuple[B
     assert read_incidents_state(journal.settings, NOW + HOUR).problems() == []
 
 
-def test_alarms_of_the_last_days_are_problems(at_school: tuple[Bench, Journal]) -> None:
+def test_an_alarm_is_a_problem_until_it_is_settled_however_old_it_is(at_school: tuple[Bench, Journal]) -> None:
     bench, journal = at_school
     add_teacher(bench)
-    journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"})
-    (problem,) = read_incidents_state(journal.settings, NOW + HOUR).problems()
-    assert "x.tsv" in problem
-    assert read_incidents_state(journal.settings, NOW + timedelta(days=8)).problems() == []
+    number = journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"})
+    for now in (NOW + HOUR, NOW + timedelta(days=3 * 365)):
+        state = read_incidents_state(journal.settings, now)
+        (problem,) = state.problems()
+        assert problem.startswith(f"Alarm of 2026-11-25 10:00 (record {number}): The segment x.tsv")
+        assert dict(state.rows(ZONE))["alarms"].startswith("1 open; ")
+        assert "schoolfilter journal settle NUMBER" in dict(state.rows(ZONE))["alarms"]
+    bench.done("journal", "settle", str(number), "--text", "the disk was full")
+    state = read_incidents_state(journal.settings, NOW + HOUR)
+    assert (state.problems(), state.alarms) == ([], ())
+    assert "alarms" not in dict(state.rows(ZONE))
+
+
+def test_the_same_again_is_another_alarm(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    add_teacher(bench)
+    first = journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"})
+    bench.done("journal", "settle", str(first), "--text", "the disk was full")
+    again = journal.add(Kind.ALARM, {"what": "segment-lost", "segment": "x.tsv"}, NOW + timedelta(days=1))
+    (problem,) = read_incidents_state(journal.settings, NOW + timedelta(days=2)).problems()
+    assert f"(record {again})" in problem
+
+
+@pytest.mark.parametrize(("count", "shown", "more"), [(5, range(5), 0), (6, range(1, 6), 1), (12, range(7, 12), 7)])
+def test_the_newest_five_alarms_are_shown_and_the_others_counted(
+    at_school: tuple[Bench, Journal], count: int, shown: range, more: int
+) -> None:
+    bench, journal = at_school
+    add_teacher(bench)
+    for each in range(count):
+        journal.add(Kind.ALARM, {"what": "segment-lost", "segment": f"{each}.tsv"})
+    state = read_incidents_state(journal.settings, NOW)
+    said = state.problems()
+    assert [f"The segment {each}.tsv" in problem for each, problem in zip(shown, said, strict=False)] == [True] * 5
+    assert said[5:] == ([f"Open alarms besides these: {more}. See: schoolfilter journal show --alarms"] if more else [])
+    assert dict(state.rows(ZONE))["alarms"].startswith(f"{count} open; ")
+    assert (len(state.alarms), state.as_json()["more_alarms"]) == (5, more)
 
 
 def test_the_monthly_report_is_reminded_of(at_school: tuple[Bench, Journal]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -29,6 +30,15 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     monkeypatch.setattr(_Clock, "moment", moment)
     for module in _WHERE:
         monkeypatch.setattr(f"{module}.datetime", _Clock)
+
+
+def begun_on(monkeypatch: pytest.MonkeyPatch, bench: Bench, moment: datetime) -> Path:
+    """Let the school begin anew at this moment; return its policy.db."""
+    file = bench.folder / "var" / "policy.db"
+    file.unlink()
+    set_clock(monkeypatch, moment)
+    with_policy(bench, PolicyDb.version)
+    return file
 
 
 def with_policy(bench: Bench, work: Callable[[PolicyDb], Awaitable[object]]) -> None:

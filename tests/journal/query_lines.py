@@ -35,28 +35,10 @@ def line(
     return tuple(each.encode() for each in (*columns, "policy", "0.1"))
 
 
-def visit(
-    seconds: float,
-    name: str,
-    category: str,
-    *,
-    client: str = "10.0.0.1",
-    group: str = "pupils",
-    reason: str = "category",
-    device: str = "lab-1",
-) -> list[Line]:
+def visit(seconds: float, name: str, category: str, **others: str) -> list[Line]:
     """Return what a browser asks for when somebody goes to a closed site: three types, and once more a second later."""
     return [
-        line(
-            seconds + late + number * 0.01,
-            name,
-            category,
-            client=client,
-            group=group,
-            reason=reason,
-            type_=type_,
-            device=device,
-        )
+        line(seconds + late + number * 0.01, name, category, type_=type_, **others)
         for late in (0, 1)
         for number, type_ in enumerate(("A", "AAAA", "HTTPS"))
     ]

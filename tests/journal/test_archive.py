@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from settings.model import Log, LogDetail, Settings
 from storage.errors import UnreachableDatabase
 from storage.evidence import Kind, Record, texts
 from storage.journal_db import Change, StoredArchive, StoredSegment
+from tests.blocklists.power import FailingDisk, PowerCut
 from tests.journal.log_folder import ZONE, Row, close_segments, installation, line, row, write_segment
 
 BEGUN = datetime(2026, 9, 2, 10, tzinfo=ZONE)
@@ -311,54 +312,6 @@ def test_after_its_days_a_file_no_longer_says_who_asked(installed: Settings) -> 
 # What kills a round
 
 
-class PowerCut(BaseException):
-    """Nothing in the program may catch it."""
-
-
-class Cutting:
-    """Cuts the power before or after the n-th step: of the disk, or of the journal."""
-
-    def __init__(self, steps: int, *, after: bool) -> None:
-        self.left, self.after, self.dead = steps, after, False
-
-    def step(self, action: Callable[[], None]) -> None:
-        if self.dead:
-            raise PowerCut
-        if self.left == 0:
-            self.dead = True
-            if self.after:
-                action()
-            raise PowerCut
-        self.left -= 1
-        action()
-
-
-class CutDisk(Disk):
-    """A disk that loses power."""
-
-    def __init__(self, cutting: Cutting) -> None:
-        self.cutting = cutting
-
-    def save(self, path: Path, writer: Callable[[Path], None]) -> None:
-        def half() -> None:
-            writer(path)
-            path.write_bytes(path.read_bytes()[:100])
-
-        self.cutting.step(lambda: half() if self.cutting.dead else writer(path))
-
-    def sync(self, path: Path) -> None:
-        self.cutting.step(lambda: super(CutDisk, self).sync(path))
-
-    def make_folder(self, path: Path) -> None:
-        self.cutting.step(lambda: super(CutDisk, self).make_folder(path))
-
-    def move(self, old: Path, new: Path) -> None:
-        self.cutting.step(lambda: super(CutDisk, self).move(old, new))
-
-    def remove(self, path: Path) -> None:
-        self.cutting.step(lambda: super(CutDisk, self).remove(path))
-
-
 def test_a_round_that_is_cut_at_any_step_is_mended_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Archive a day, anonymise one, remove texts and the oldest day, with the power cut before and after each step."""
     now = NIGHT + timedelta(days=30)
@@ -378,20 +331,22 @@ def test_a_round_that_is_cut_at_any_step_is_mended_by_the_next(tmp_path: Path, m
             folder = tmp_path / f"{after}-{steps}"
             shutil.copytree(tmp_path / "made", folder)
             settings = installation(folder, made.log)
-            cutting = Cutting(steps, after=after)
+            failing = FailingDisk(steps, after=after)
 
-            async def add(change: Change, kind: Kind, body: object, _cut: Cutting = cutting, **more: object) -> int:
-                _cut.step(lambda: None)
+            async def add(
+                change: Change, kind: Kind, body: object, _disk: FailingDisk = failing, **more: object
+            ) -> int:
+                _disk.step(lambda: None)
                 return await real(change, kind, body, **more)  # type: ignore[arg-type]
 
             with monkeypatch.context() as patched:
                 patched.setattr(Change, "add", add)
                 try:
-                    round_of(settings, now, disk=CutDisk(cutting))
+                    round_of(settings, now, disk=failing)
                 except PowerCut:
                     cuts += 1
             _as_if_never_cut(settings, now)
-            if not cutting.dead:
+            if not failing.dead:
                 break
         else:
             pytest.fail("the round has more steps than were tried")

@@ -211,10 +211,15 @@ def manifest_again(out: Path) -> None:
     sums_again(out)
 
 
-async def test_a_forger_who_writes_the_digests_anew_is_found(tmp_path: Path) -> None:
-    out, _exported = await an_export(tmp_path)
+def forge(out: Path) -> None:
+    """Write another name into the data."""
     data = out / "data" / "querylog.csv"
     data.write_bytes(data.read_bytes().replace(b"www.example.org", b"www.example.net"))
+
+
+async def test_a_forger_who_writes_the_digests_anew_is_found(tmp_path: Path) -> None:
+    out, _exported = await an_export(tmp_path)
+    forge(out)
     sums_again(out)
     assert "data/querylog.csv: is not the file that manifest.json names" in check(out).stdout
     manifest_again(out)
@@ -223,8 +228,7 @@ async def test_a_forger_who_writes_the_digests_anew_is_found(tmp_path: Path) -> 
 
 async def test_a_forger_who_writes_the_record_anew_is_found(tmp_path: Path) -> None:
     out, exported = await an_export(tmp_path)
-    data = out / "data" / "querylog.csv"
-    data.write_bytes(data.read_bytes().replace(b"www.example.org", b"www.example.net"))
+    forge(out)
     manifest_again(out)
     digest = sha256((out / "manifest.json").read_bytes()).hexdigest()
     proof = out / "chain" / "proof.jsonl"
@@ -236,8 +240,7 @@ async def test_a_forger_who_writes_the_record_anew_is_found(tmp_path: Path) -> N
 async def test_a_record_cannot_hide_behind_the_digest_of_another(tmp_path: Path) -> None:
     """A line with a digest and a content beside it: the digest counts, and the content is not believed."""
     out, exported = await an_export(tmp_path)
-    data = out / "data" / "querylog.csv"
-    data.write_bytes(data.read_bytes().replace(b"www.example.org", b"www.example.net"))
+    forge(out)
     manifest_again(out)
     digest = sha256((out / "manifest.json").read_bytes()).hexdigest()
     proof = out / "chain" / "proof.jsonl"

@@ -35,6 +35,7 @@ COUNTS = [
     ("2026-11-30T23", LEVEL, 2),
 ]
 LATER = date(2026, 12, 20)
+LONG_AFTER = datetime(2027, 2, 1, tzinfo=UTC)
 
 
 class Chain:
@@ -246,11 +247,16 @@ def test_alarms_and_briefings_are_those_entered_in_the_month_by_the_schools_cloc
     before, first = datetime(2026, 10, 31, 18, 59, tzinfo=UTC), datetime(2026, 10, 31, 19, tzinfo=UTC)
     last, after = datetime(2026, 11, 30, 18, 59, tzinfo=UTC), datetime(2026, 11, 30, 19, tzinfo=UTC)
     for at in (before, first, last, after):
-        chain.add(Kind.ALARM, {"what": "segment-lost"}, at)
+        alarm = chain.add(Kind.ALARM, {"what": "segment-lost"}, at)
+        if at in (first, after):
+            chain.add(Kind.SETTLED, {"alarm": alarm}, LONG_AFTER)
         chain.add(Kind.PAPER, {"paper": "briefing"}, at)
         chain.add(Kind.PAPER, {"paper": "act"}, at)
     month = of(chain)
-    assert [each.at for each in month.alarms] == [first, last]
+    assert [(each.record.at, each.settled and each.settled.at) for each in month.alarms] == [
+        (first, LONG_AFTER),
+        (last, None),
+    ]
     assert month.briefings == 2
 
 

@@ -6,31 +6,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journal.documents.paper_lines import day_of, lines_of
+from journal.documents.paper_lines import alarm_lines, day_of, lines_of
 from journal.documents.policy_state import PolicyState
-from journal.incidents import Audience, Incident, Note, Rule, State
-from storage.evidence import Kind
+from journal.incidents import Note, Rule, State
+from journal.trust.settling import ToldAlarm
+from papers.period import AlarmLine
+from storage.evidence import Kind, Record
+from tests.journal.incident_scene import incident
 
 ZONE = ZoneInfo("Asia/Almaty")
-INCIDENT = Incident(
-    record=7,
+INCIDENT = incident(
     id="2026-11-0001",
     at=datetime(2026, 11, 29, 20, tzinfo=UTC),
-    rule=Rule.ATTEMPT,
-    severity="harmful",
     category="adult",
-    audience=Audience.CLASS_TEACHER,
     room="214",
     group="pupils",
-    lesson="",
     first="2026-11-28T10:00:00.000+05:00",
-    last="",
-    queries=3,
-    names=1,
-    signs=(),
-    state=State.NEW,
-    notes=(),
-    sealed=True,
 )
 
 
@@ -84,3 +75,16 @@ def test_what_was_said_at_closing_is_told_while_it_is_closed(state: State, notes
 def test_a_report_of_a_site_that_was_closed_then_is_told_apart(decided: str, shut: bool) -> None:
     [line] = lines_of([replace(INCIDENT, rule=Rule.REPORT, decided=decided)], frozenset(), NoTitles(), ZONE)
     assert line.shut is shut
+
+
+def test_an_alarm_says_who_settled_it_on_which_day_of_the_school() -> None:
+    at, evening = datetime(2026, 11, 2, 4, tzinfo=UTC), datetime(2026, 11, 3, 20, tzinfo=UTC)
+    alarm = Record(2, at, Kind.ALARM, "schoolfilter", {"what": "noise", "text": "A noise."}, "", "")
+    settled = Record(3, evening, Kind.SETTLED, "aigul", {"alarm": 2}, "x", "", {"text": "The wind"})
+    assert alarm_lines(
+        [ToldAlarm(alarm), ToldAlarm(alarm, settled), ToldAlarm(alarm, replace(settled, private=None))], ZONE
+    ) == [
+        AlarmLine(at, "A noise."),
+        AlarmLine(at, "A noise.", date(2026, 11, 4), "aigul", "The wind"),
+        AlarmLine(at, "A noise.", date(2026, 11, 4), "aigul", ""),
+    ]

@@ -19,9 +19,9 @@ from papers.parents import ParentsPage
 from papers.period import Index, ListLine
 from papers.referral import Referral, ReferredSite
 from policy.categories import BY_ID
-from tests.papers.sheets import ALMATY, DIGEST, FINGERPRINT
+from tests.papers.sheets import ALMATY, DIGEST, FINGERPRINT, SHEET
 
-SCHOOL = "«Абай Құнанбайұлы атындағы № 12 мектеп» КММ"
+SCHOOL = SHEET.school
 HEAD = "1042:3e23e8160039594a"
 TRAIL = "57:ca978112ca1bbdca"
 DEVICE = "SHA256:0fLQ9lO2kWkQqMgZl5pXb8d7xT1v3mQyJcHnUeRsA4o"

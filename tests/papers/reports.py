@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime
 
-from papers.act import Act, LiveTest, Member, Probed, Proof, Restriction
+from papers.act import Act, Asked, LiveTest, Member, Probed, Proof, Restriction
 from papers.monthly_report import (
     ChangeLine,
     Compared,
@@ -12,20 +12,11 @@ from papers.monthly_report import (
     OrderLine,
     Requests,
 )
-from papers.numbered import Numbered
 from papers.period import AlarmLine, Figures, IncidentLine, Index, ListLine, Place
-from tests.papers.numbered_papers import DEVICE
+from tests.papers.numbered_papers import numbered
 from tests.papers.sheets import ALMATY
 
-NUMBERED = Numbered(
-    school="«Абай Құнанбайұлы атындағы № 12 мектеп» КММ",
-    kind="act",
-    number=3,
-    head="4711:3e23e8160039594a",
-    trail="215:ca978112ca1bbdca",
-    printed_at=datetime(2026, 12, 2, 9, 30, tzinfo=ALMATY),
-    key=DEVICE,
-)
+NUMBERED = numbered("act")
 
 FIGURES = Figures(
     queries=1_234_567,
@@ -118,13 +109,15 @@ DIFFERS = Comparison(
 
 ACT = Act(
     paper=NUMBERED,
-    first=date(2026, 10, 1),
-    last=date(2026, 10, 31),
-    order_number="45",
-    order_day=date(2026, 9, 28),
-    commission=(Member("Әбдіхалық Ұ. Һ.", "deputy director"), Member("Садыкова Г. Т.", "")),
-    method="",
-    found="",
+    asked=Asked(
+        first=date(2026, 10, 1),
+        last=date(2026, 10, 31),
+        order_number="45",
+        order_day=date(2026, 9, 28),
+        commission=(Member("Әбдіхалық Ұ. Һ.", "deputy director"), Member("Садыкова Г. Т.", "")),
+        method="",
+        found="",
+    ),
     figures=FIGURES,
     incidents=INCIDENTS,
     alarms=(),

@@ -1,6 +1,5 @@
 """The monthly report as poppler and zbar read it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,7 @@ from papers.period import Figures, Index
 from papers.policy_words import blocked_words
 from tests.papers.reports import ALARM, DIFFERS, FIGURES, INCIDENT, INCIDENTS, NUMBERED, REPORT
 from tests.papers.sheets import boxes_of, codes_of, fonts_of, squeezed, text_of
-from translations import LANGUAGES, _, language, use
+from translations import _
 
 NOTHING = replace(
     REPORT,
@@ -29,14 +28,6 @@ NOTHING = replace(
     index=Index("", "", (), 0, 0),
     psychologist="",
 )
-
-
-@pytest.fixture(params=LANGUAGES)
-def tongue(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = language()
-    use(request.param)
-    yield request.param
-    use(before)
 
 
 def said(report: MonthlyReport, tongue: str = "en") -> str:

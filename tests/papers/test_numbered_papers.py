@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -38,7 +38,7 @@ from tests.papers.numbered_papers import (
 )
 from tests.papers.sheets import boxes_of, codes_of, fonts_of, squeezed, text_of
 from tests.papers.test_order_sheet import HOSTILE
-from translations import LANGUAGES, _, language, use
+from translations import _, language, use
 
 Print = Callable[[Any, str], bytes]
 
@@ -50,14 +50,6 @@ PAPERS: dict[str, tuple[Any, Print]] = {
     "referral": (REFERRAL, referral_pdf),
 }
 WITH_CODE = ("handover", "journal", "referral")
-
-
-@pytest.fixture(params=LANGUAGES)
-def tongue(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = language()
-    use(request.param)
-    yield request.param
-    use(before)
 
 
 def said(paper: object, printed: Print, tongue: str = "en") -> str:

@@ -1,6 +1,5 @@
 """The order sheet, as independent tools read it from the PDF: poppler its text, fonts and pages, zbar its QR code."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -27,7 +26,7 @@ from tests.papers.sheets import (
     squeezed,
     text_of,
 )
-from translations import LANGUAGES, _, language, use
+from translations import _, language, use
 
 NEW_KEY = "SHA256:ZmluZ2VycHJpbnQgb2YgdGhlIG5ldyBkaXJlY3RvcidzIGs"
 
@@ -49,14 +48,6 @@ HOSTILE = (
     "עברית",
     "العربية",
 )
-
-
-@pytest.fixture(params=LANGUAGES)
-def tongue(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = language()
-    use(request.param)
-    yield request.param
-    use(before)
 
 
 def said(sheet: OrderSheet, tongue: str = "en") -> str:
