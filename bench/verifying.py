@@ -16,12 +16,18 @@ from journal.trust.verifying import verify_journal
 from journal.trust.verifying_log import verify_log
 from resolver.querylog import HEADER_LINE
 from settings.model import Paths, Settings
-from storage.evidence import Kind
+from storage.evidence import Body, Kind
 from storage.journal_db import StoredSegment, Tally
 
 _SEGMENT = 64_000_000
 """Octets, as log.segment_megabytes has it by default."""
 _HUNDRED_MB = 1e8
+_INCIDENT: Body = {
+    "id": "2026-09-0001", "rule": "at-risk", "severity": "harmful", "category": "gambling",
+    "audience": "psychologist", "room": "214", "group": "pupils", "lesson": "7-b, Informatics",
+    "first": "2026-09-01T09:40:00.000+05:00", "last": "2026-09-01T09:52:00.000+05:00", "queries": 12, "names": 2,
+    "signs": ["repeated", "varied"],
+}  # fmt: skip
 
 
 def verifying(bench: Bench) -> Outcome:
@@ -91,9 +97,7 @@ async def _make(settings: Settings, segments: int, records: int) -> None:
             async with journal.changing(begun) as change:
                 for number in range(1000):
                     private = {"client": "10.0.0.1", "device": "", "asked": [["www.example.org", number]]}
-                    incident = await change.add(
-                        Kind.INCIDENT, {"id": "2026-09-0001", "rule": "at-risk"}, private=private
-                    )
+                    incident = await change.add(Kind.INCIDENT, _INCIDENT, private=private)
                     await change.add(Kind.TOLD, {"incident": incident, "arrived": True, "channel": "mail"})
                     await change.add(
                         Kind.REVIEW, {"incident": incident}, by="aigul", private={"text": "spoke with the pupil"}

@@ -11,8 +11,9 @@ import click
 
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
+from cli.known_days import expect_known
 from cli.looks import look
-from cli.paper_output import deliver, draw_up, paper_options, say_behind
+from cli.paper_output import deliver, draw_up, expect_place, paper_options, say_behind
 from cli.policy_file import opened
 from cli.reasons import reason_option, reason_or_asked
 from cli.typed import day_of, order_of, text_of
@@ -73,6 +74,7 @@ def act(
     """Check, draw up, keep, hand out."""
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
     asked = _asked(first, last, people, method, found, number, day, now)
+    expect_place(output, PaperKind.ACT, personal=True)
     kept, checked, test = asyncio.run(_drawn_up(settings, asked, reason_or_asked(reason), tongues, now))
     deliver(kept, output, personal=True)
     say_behind(checked.behind)
@@ -145,6 +147,7 @@ async def _drawn_up(
     from papers.act import act_pdf
 
     async with await opened(settings) as database:
+        await expect_known(settings, asked.first, asked.last)
         await look(settings, "act", reason, {"--from": asked.first.isoformat(), "--to": asked.last.isoformat()})
         async with opened_journal(settings) as journal:
             seed = (await journal.head()).link
@@ -162,6 +165,8 @@ async def _drawn_up(
 
 
 def _says(asked: "Asked", checked: "Checked", test: "LiveTest") -> dict[str, object]:
+    from journal.documents.own_tests import said_of
+
     return {
         "from": asked.first.isoformat(),
         "to": asked.last.isoformat(),
@@ -169,5 +174,6 @@ def _says(asked: "Asked", checked: "Checked", test: "LiveTest") -> dict[str, obj
         "blocked": checked.sums.blocked_queries,
         "incidents": len(checked.incidents),
         "tested": len(test.tested),
+        **said_of(test),
         "sound": not _next_steps(checked, test),
     }

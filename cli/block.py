@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 import click
 
 from cli import protocol
+from cli.asking import confirmed
 from cli.context import Installation, pass_installation, who
 from cli.errors import Misuse
 from cli.policy_file import opened, snapshot_of
+from cli.shared_names import is_shared, shield_of
 from cli.table import print_json, print_table
 from cli.typed import names_of, text_of
 from cli.words import audience_of
 from policy.decide import entry_for
-from policy.names import display_name, with_parents
+from policy.names import display_name
 from policy.snapshot import Snapshot
 from settings.model import Settings
 from storage.policy_rows import NewEntry, StoredEntry
@@ -24,14 +26,16 @@ from translations import _
 
 @click.command(
     help=_(
-        "Block names and all names below them.\n\nExample: schoolfilter block example.org --reason 'a game' "
-        "--protocol 3 --date 2026-09-01"
+        "Block names and all names below them. Names below which strangers have sites of their own (com, com.kz, "
+        "blogspot.com) are asked about first: such a block closes all of these.\n\n"
+        "Example: schoolfilter block example.org --reason 'a game' --protocol 3 --date 2026-09-01"
     )
 )
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--group", metavar="ID", help=_("For this group only; if not given: for everyone."))
 @click.option("--reason", default="", metavar="TEXT", help=_("Why, in a sentence."))
 @protocol.options
+@click.option("--yes", is_flag=True, help=_("Ask nothing, also where many sites are closed at once."))
 @click.option("--list", "listing", is_flag=True, help=_("Show what is blocked by hand instead."))
 @click.option("--json", "as_json", is_flag=True, help=_("With --list: print JSON."))
 @pass_installation
@@ -42,6 +46,7 @@ def block(
     reason: str,
     number: str | None,
     day: str | None,
+    yes: bool,
     listing: bool,
     as_json: bool,
 ) -> None:
@@ -53,6 +58,10 @@ def block(
         return
     document = protocol.document_of(number, day)
     wanted = [NewEntry(each, group, text_of(reason, "--reason")) for each in names_of(names)]
+
+    if not _meant(wanted, yes=yes):
+        click.echo(_("Nothing was changed."))
+        return
 
     async def add() -> Snapshot:
         async with await opened(settings) as policy:
@@ -73,10 +82,22 @@ def _check_mixture(names: Sequence[str], listing: bool, as_json: bool) -> None:
         raise Misuse(_("expected at least one name, such as example.org; --list shows what is blocked by hand"))
 
 
+def _meant(wanted: Sequence[NewEntry], *, yes: bool) -> bool:
+    """Return whether to close names of more than one site. Raises Misuse where nobody can be asked."""
+    shared = [each for each in wanted if is_shared(each.name)]
+    for each in shared:
+        text = _(
+            "{name}: below this strangers have sites of their own. The block closes all of them, {audience}. "
+            "To close one: schoolfilter block SITE.{name}"
+        )
+        click.echo(text.format(name=display_name(each.name), audience=audience_of(each.group)), err=True)
+    return not shared or confirmed(_("Close them all?"), yes=yes)
+
+
 def _say_blocked(entry: NewEntry, snapshot: Snapshot) -> None:
     name = display_name(entry.name)
     views = [view for id_, view in snapshot.views.items() if entry.group in (None, id_)]
-    shield = next((parent for parent in with_parents(entry.name) if parent in views[0].protected), "")
+    shield = shield_of(entry.name, views[0].protected)
     opened_by = {view.group: found for view in views if (found := entry_for(view.allow, entry.name)) is not None}
     if shield:
         text = _("The block of {name} has no effect: {rule} is protected (school.protected in the settings file).")

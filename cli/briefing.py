@@ -10,15 +10,16 @@ import click
 
 from cli.context import pass_settings
 from cli.errors import Misuse
-from cli.paper_output import deliver, draw_up, paper_options
+from cli.paper_output import deliver, draw_up, expect_place, paper_options
 from cli.policy_file import opened, snapshot_of
 from cli.typed import text_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.documents.pupils import closed_to_pupils, written_contact
+from policy.group_titles import shown_title
 from policy.levels import Level
 from policy.snapshot import Snapshot
 from settings.model import Settings
-from translations import _
+from translations import _, spoken
 
 if TYPE_CHECKING:
     from papers.numbered import Numbered
@@ -40,6 +41,7 @@ def briefing(
 ) -> None:
     """Draw the sheet up."""
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
+    expect_place(output, PaperKind.BRIEFING, personal=False)
     kept = asyncio.run(_draw(settings, group, room, text_of(topic, "--topic"), tongues, now))
     deliver(kept, output, personal=False)
 
@@ -57,9 +59,11 @@ async def _draw(
     closed = closed_to_pupils(snapshot, [found])
 
     def draw(paper: "Numbered", language: str) -> bytes:
+        with spoken(language):
+            title = shown_title(found.id, found.title)
         sheet = BriefingSheet(
             paper,
-            group=found.title,
+            group=title,
             room=place.title if place is not None else "",
             topic=topic,
             only_list=closed.only_list or (place is not None and place.level is Level.HIGH),

@@ -2,7 +2,9 @@
 
 import click
 
+from cli import machine
 from cli.context import Installation, pass_installation
+from cli.settings_doubts import doubts, place
 from cli.table import print_json, print_table
 from policy.names import InvalidName, parse_name
 from resolver.upstream.address import InvalidUpstream, parse_upstream
@@ -25,7 +27,15 @@ def check(installation: Installation) -> None:
     problems = tuple(_problems(loaded))
     if problems:
         raise SettingsError(problems)
-    if loaded.path is None:
+    found = doubts(loaded, mine=machine.state_folder(loaded.settings.paths).mine)
+    if found:
+        for each in found:
+            click.echo(each.text, err=True)
+        # Not an error: an update must not fail because a group was renamed.
+        click.echo(
+            _("The server starts with these settings, but what is named above does not do what it is there for.")
+        )
+    elif loaded.path is None:
         click.echo(_("There is no settings file; the defaults are fine. `schoolfilter init` writes one."))
     else:
         click.echo(_("{path} is fine.").format(path=loaded.path))
@@ -58,19 +68,15 @@ def _problems(loaded: Loaded) -> list[Problem]:
         try:
             parse_name(text)
         except InvalidName:
-            found.append(Problem(_place(loaded, key), key, _("a domain name such as example.org"), repr(text)))
+            found.append(Problem(place(loaded, key), key, _("a domain name such as example.org"), repr(text)))
     servers = [("upstream.servers", server) for server in upstream.servers]
     servers += [("upstream.zones", server) for each in upstream.zones.values() for server in each]
     for key, text in servers:
         try:
             parse_upstream(text)
         except InvalidUpstream as error:
-            found.append(Problem(_place(loaded, key), key, str(error).removeprefix("expected ")))
+            found.append(Problem(place(loaded, key), key, str(error).removeprefix("expected ")))
     return found
-
-
-def _place(loaded: Loaded, key: str) -> str:
-    return _("environment") if loaded.sources[key] is Source.ENVIRONMENT else str(loaded.path)
 
 
 def _value(settings: Settings, key: str) -> object:

@@ -32,8 +32,10 @@ class ControlError(SchoolfilterError):
 class Listening:
     """What the supervisor says of itself (`run/listening.json`)."""
 
-    pid: int
+    pid: int | None
+    """None if it could not say anything, and only its workers are there."""
     listen: tuple[str, ...]
+    """Empty in that case."""
     workers: int
 
 
@@ -109,28 +111,44 @@ class Reply:
 
 
 def read_listening(run: Path) -> Listening | None:
-    """Return what the supervisor wrote, if that process still lives; None when nothing runs.
+    """Return what the supervisor wrote, if that process still lives; else how many workers live, None if none does.
 
-    A supervisor that was killed leaves its file behind, so the file alone proves nothing.
+    A supervisor that was killed leaves its file behind, so the file alone proves nothing. One that started on a full
+    disk has none, but workers whose sockets are open.
     """
     try:
         found: object = json.loads((run / "listening.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return _by_sockets(run)
     except PermissionError:
         raise
     except (OSError, ValueError) as error:
         raise ControlError(f"expected a description of the running server in {run}, found: {error}") from None
     try:
         fields = _object(found)
+        pid = _whole(fields, "pid")
         listening = Listening(
-            _whole(fields, "pid"),
+            pid,
             tuple(_text({"listen": address}, "listen") for address in _array(fields, "listen")),
             _whole(fields, "workers"),
         )
     except ControlError as error:
         raise ControlError(f"{run / 'listening.json'}: {error}") from None
-    return listening if _alive(listening.pid) else None
+    return listening if _alive(pid) else _by_sockets(run)
+
+
+def _by_sockets(run: Path) -> Listening | None:
+    workers = sum(map(_is_open, worker_sockets(run).values()))
+    return Listening(None, (), workers) if workers else None
+
+
+def _is_open(path: Path) -> bool:
+    """Tell whether a process listens on a socket: that of a worker that was killed still lies there."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(TIMEOUT)
+        connection.connect(str(path))
+        return True
+    return False
 
 
 def worker_sockets(run: Path) -> dict[int, Path]:

@@ -17,11 +17,11 @@ def moment_of(text: str, what: str, now: datetime, zone: tzinfo) -> datetime | N
     except ValueError:
         moment = clock_of(text, what, now, zone)
         if moment > now:
-            raise _future(text, what) from None
+            raise future(text, what) from None
         return moment
     today = now.astimezone(zone).date()
     if day > today:
-        raise _future(text, what)
+        raise future(text, what)
     return None if day == today else end_of(day, zone)
 
 
@@ -51,6 +51,7 @@ def clock_of(text: str, what: str, now: datetime, zone: tzinfo) -> datetime:
         raise Misuse(message.format(option=what, found=repr(text[:60]))) from None
 
 
-def _future(text: str, what: str) -> Misuse:
+def future(text: str, what: str) -> Misuse:
+    """Return that a day or moment is not over that has to be. `what` is the option it was given with."""
     message = _("{option}: expected a day or a moment that has been, found {found}")
     return Misuse(message.format(option=what, found=repr(text[:60])))

@@ -7,6 +7,7 @@ from cli.days import minute
 from cli.facts import Facts
 from cli.findings import Finding, Health
 from cli.journal_contacts import EXAMPLE, missing_settings
+from cli.status import journal_faults
 from translations import _
 
 
@@ -34,6 +35,8 @@ def _kept(facts: Facts) -> Iterator[Finding]:
 
 def _bound(facts: Facts) -> Iterator[Finding]:
     incidents = facts.state.incidents
+    for fault in journal_faults(facts.state):
+        yield Finding("journal", Health.PROBLEM, fault)  # with the next step
     for alarm in incidents.alarm_problems():
         # What to do first is part of the text.
         remedy = _("When it is dealt with: schoolfilter journal settle NUMBER --text 'what was found and done'")

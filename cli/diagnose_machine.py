@@ -14,6 +14,8 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 """A clock that is being set may jump back by seconds; that is no finding."""
 DISK_SHARE, DISK_BYTES = 0.05, 500_000_000
 """Below either, a school day's log and a list update may no longer fit."""
+FULL_BYTES = 1 << 20
+"""With less, nothing of any size can be written."""
 OLDEST_PYTHON = (3, 11)
 MEMORY_BYTES = 100 << 20
 """One worker with a full cache and an index swap beside it."""
@@ -44,7 +46,7 @@ def folder(facts: Facts) -> Iterator[Finding]:
             _(
                 "The state folder {path} belongs to {owner} and this user may not use it: not all can be checked."
             ).format(path=path, owner=look.owner),
-            _("Run the doctor again with: sudo schoolfilter doctor"),
+            doctor_again(),
         )
     elif not look.writable:
         yield Finding(
@@ -77,6 +79,11 @@ def folder(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def doctor_again() -> str:
+    """Return what is to be done if this user may not see what is to be judged."""
+    return _("Run the doctor again with: sudo schoolfilter doctor")
+
+
 def history(facts: Facts) -> Iterator[Finding]:
     """Judge the history of the policy."""
     if facts.history_fault:
@@ -89,7 +96,14 @@ def disk(facts: Facts) -> Iterator[Finding]:
     if facts.disk is None:
         return
     free = mebibytes(facts.disk.free)
-    if facts.disk.free < DISK_BYTES or facts.disk.free < DISK_SHARE * facts.disk.total:
+    if facts.disk.free < FULL_BYTES:
+        yield Finding(
+            "disk",
+            Health.PROBLEM,
+            _("The disk is full: answers go on, but the query log is not written, and nothing can be changed."),
+            _("Free some space, or keep the log for fewer days ([log] retention_days)."),
+        )
+    elif facts.disk.free < DISK_BYTES or facts.disk.free < DISK_SHARE * facts.disk.total:
         yield Finding(
             "disk",
             Health.PROBLEM,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cli.diagnose_machine import doctor_again
 from cli.facts import BindError, Facts, Holder, Outcome, Place, Probe
 from cli.findings import Finding, Health
 from translations import _
@@ -15,12 +16,14 @@ def places(facts: Facts) -> Iterator[Finding]:
     """Judge the addresses that the server is to listen on."""
     served = facts.state.listening.listen if facts.state.listening else ()
     ours = {worker.pid for worker in facts.state.answering}
+    if facts.state.listening is not None and facts.state.listening.pid is not None:
+        ours.add(facts.state.listening.pid)
     for place in facts.places:
-        taken_by_us = any(holder.pid in ours for holder in place.holders)
+        taken_by_us = any(holder.pid in ours or (holder.ours and not served) for holder in place.holders)
         problem = None if taken_by_us else _bind_problem(place, facts)
         if problem is not None:
             yield problem
-        elif place.text in served or place.port == 0:
+        elif place.text in served or place.port == 0 or (taken_by_us and not served):
             yield Finding("port", Health.OK, _("The server listens on {place}.").format(place=place.text))
         elif served:
             yield Finding(
@@ -50,7 +53,7 @@ def _bind_problem(place: Place, facts: Facts) -> Finding | None:
         case BindError.NONE:
             return None
         case BindError.TAKEN:
-            return _taken(place)
+            return _taken(place, facts)
         case BindError.NOT_HERE:
             text = _("[server] listen names {place}, but no interface of this machine has that address.")
             remedy = _("See the machine's addresses with: ip address; then correct [server] listen.")
@@ -63,7 +66,7 @@ def _bind_problem(place: Place, facts: Facts) -> Finding | None:
     return Finding("port", Health.PROBLEM, text.format(place=place.text, detail=place.detail), remedy)
 
 
-def _taken(place: Place) -> Finding:
+def _taken(place: Place, facts: Facts) -> Finding:
     if any(holder.program.startswith("systemd-resolve") for holder in place.holders) or (
         # Without root we cannot see the program; nobody else uses this address.
         any(holder.address in {"127.0.0.53", "127.0.0.54"} for holder in place.holders)
@@ -81,18 +84,31 @@ def _taken(place: Place) -> Finding:
             ),
         )
     names = ", ".join(sorted({_holder(holder) for holder in place.holders}))
-    if not any(holder.program for holder in place.holders):
+    seen = any(holder.program for holder in place.holders)
+    if not seen and not facts.folder.mine:
+        # Perhaps it is our own server: only its user sees its sockets.
+        text = _("{place} is taken; by which program, this user may not see: {names}.")
+        return Finding("port", Health.WARNING, text.format(place=place.text, names=names or "?"), doctor_again())
+    if not seen:
         return Finding(
             "port",
             Health.PROBLEM,
             _("{place} is taken by another program: {names}.").format(place=place.text, names=names or "?"),
             _("Find out which: sudo schoolfilter doctor. Then stop it, or choose another address or port."),
         )
+    remedy = _("Stop that program, as with: sudo systemctl disable --now NAME; or choose another address or port.")
+    if any(holder.ours for holder in place.holders):
+        remedy = restart_or_move()
     return Finding(
-        "port",
-        Health.PROBLEM,
-        _("{place} is taken by {names}.").format(place=place.text, names=names),
-        _("Stop that program, as with: sudo systemctl disable --now NAME; or choose another address or port."),
+        "port", Health.PROBLEM, _("{place} is taken by {names}.").format(place=place.text, names=names), remedy
+    )
+
+
+def restart_or_move() -> str:
+    """Return what is to be done if a schoolfilter holds the port, this one or another."""
+    return _(
+        "Is there room on the disk (df -h)? Then restart it: sudo systemctl restart schoolfilter. "
+        "If it is another installation: stop it, or choose another port in [server] listen."
     )
 
 

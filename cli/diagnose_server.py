@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from cli.amounts import duration
+from cli.diagnose_machine import doctor_again
+from cli.diagnose_network import restart_or_move
 from cli.facts import Facts, ListState
 from cli.findings import Finding, Health
 from cli.status import State, server_problems
@@ -21,12 +23,25 @@ QUIET_SECONDS = 3600.0
 def server(facts: Facts) -> Iterator[Finding]:
     """Judge what the workers say of themselves."""
     wrong = server_problems(facts.state)
-    if facts.state.listening is None and not facts.state.control_error:
-        # A doctor is also called before the first start.
-        yield Finding("server", Health.WARNING, _("The server is not running."), _("Start it with: schoolfilter run"))
+    ours = [(place, holder) for place in facts.places for holder in place.holders if holder.ours]
+    if facts.state.listening is None and not facts.state.control_error and ours:
+        place, holder = ours[0]
+        text = _("A schoolfilter listens on {place} (pid {pid}), but nothing in {folder} says so: it cannot be asked.")
+        yield Finding(
+            "server",
+            Health.PROBLEM,
+            text.format(place=place.text, pid=holder.pid, folder=facts.settings.paths.run),
+            restart_or_move(),
+        )
+    elif facts.state.listening is None and not facts.state.control_error:
+        # A doctor is also called before the first start, when nothing is there yet.
+        health = Health.PROBLEM if facts.folder.exists else Health.WARNING
+        yield Finding("server", health, _("The server is not running."), _("Start it with: schoolfilter run"))
     elif wrong:
         for problem in wrong:
             remedy = _("See the server's own messages: journalctl -u schoolfilter")
+            if facts.state.control_error and not facts.folder.mine:
+                remedy = doctor_again()
             yield Finding("server", Health.PROBLEM, problem, remedy)
     else:
         yield Finding("server", Health.OK, _("The server runs and all workers answer."))
@@ -34,6 +49,10 @@ def server(facts: Facts) -> Iterator[Finding]:
 
 def lists(facts: Facts) -> Iterator[Finding]:
     """Judge the lists that names come from."""
+    if facts.lists_error and not facts.folder.mine:
+        text = _("The lists cannot be read: {error}").format(error=facts.lists_error)
+        yield Finding("lists", Health.WARNING, text, doctor_again())
+        return
     if facts.lists_error:
         yield Finding(
             "lists",

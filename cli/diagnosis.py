@@ -6,11 +6,13 @@ from cli.diagnose_journal import journal, notices
 from cli.diagnose_machine import clock, disk, folder, history, memory, python
 from cli.diagnose_network import places, upstreams
 from cli.diagnose_server import clients, lists, server, traffic
+from cli.diagnose_settings import settings
 from cli.facts import Facts
 from cli.findings import Finding, Health
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     server,
+    settings,
     places,
     upstreams,
     lists,

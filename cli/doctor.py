@@ -16,11 +16,13 @@ from blocklists.sources import Source, load_sources
 from blocklists.starters import is_packaged
 from cli import machine
 from cli.context import Installation, pass_installation
+from cli.diagnose_settings import correct_settings
 from cli.diagnosis import diagnose
 from cli.facts import Facts, ListState
 from cli.findings import Finding, Health
 from cli.lists_words import to_take
 from cli.probe import Target, probe_all
+from cli.settings_doubts import doubts
 from cli.status import gather
 from cli.status_lists import keeps_back
 from cli.table import print_json
@@ -32,27 +34,28 @@ from resolver.upstream.address import (
     parse_upstream,
 )
 from resolver.upstream.system import machine_resolvers
-from settings.load import SettingsError
+from settings.load import Loaded, SettingsError
 from settings.model import Settings
 from translations import _
 
 _STYLES = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "bold red"}
 
 
-def collect(settings: Settings) -> Facts:
+def collect(loaded: Loaded) -> Facts:
     """Look at everything once."""
-    paths = settings.paths
+    settings, paths = loaded.settings, loaded.settings.paths
     state = gather(settings)
     lines = machine.newest_lines(paths)
     now = datetime.now(ZoneInfo(settings.school.time_zone))
     lists, lists_error = list_states(paths.lists)
     clients = machine.clients(lines, machine.askers(paths, now))
     vicinity = look_around(settings.devices, now.timestamp())
+    folder = machine.state_folder(paths)
     counted = (entry.client for worker in state.answering for entry in worker.clients)
     return Facts(
         settings=settings,
         state=state,
-        folder=machine.state_folder(paths),
+        folder=folder,
         disk=machine.disk(paths.state),
         memory=machine.memory(),
         clock=machine.clock(paths, lines, now),
@@ -67,6 +70,7 @@ def collect(settings: Settings) -> Facts:
         reached_at=reached_at(settings.server.listen, vicinity.gateways),
         python=sys.version_info[:3],
         history_fault=machine.history_fault(paths),
+        doubts=tuple(doubts(loaded, mine=folder.mine)),
     )
 
 
@@ -120,7 +124,7 @@ def _list_state(source: Source, held: int, refused: bool, waiting: Collection[st
 @pass_installation
 @click.pass_context
 def doctor(ctx: click.Context, installation: Installation, json_wanted: bool) -> None:
-    """Print all findings; exit status 1 if one is a problem."""
+    """Print all findings; exit status 1 if one is a problem, 0 if there are warnings at most."""
     findings = examine(installation)
     if json_wanted:
         print_json([asdict(finding) for finding in findings])
@@ -131,15 +135,14 @@ def doctor(ctx: click.Context, installation: Installation, json_wanted: bool) ->
 
 def examine(installation: Installation) -> list[Finding]:
     """Return all findings; if the settings are wrong, only what is wrong with them, for all else rests on them."""
-    wrong = _("Correct the settings, then: schoolfilter config check")
+    wrong = correct_settings()
     try:
-        settings = installation.settings
-        facts = collect(settings)
+        facts = collect(installation.loaded)
     except SettingsError as error:
         return [Finding("settings", Health.PROBLEM, str(problem), wrong) for problem in error.problems]
     except InvalidUpstream as error:
         return [Finding("settings", Health.PROBLEM, str(error), wrong)]
-    return [*diagnose(facts), Finding("settings", Health.OK, _("The settings are valid."))]
+    return diagnose(facts)
 
 
 def _print(terminal: Terminal, findings: Sequence[Finding]) -> None:

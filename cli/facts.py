@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from cli.settings_doubts import Doubt
 from cli.status import State
 from cli.vicinity import Vicinity
 from settings.model import Settings
@@ -75,6 +76,8 @@ class Holder:
     pid: int | None = None
     program: str = ""
     """Empty if this user may not know."""
+    ours: bool = False
+    """It is a schoolfilter, whatever the system calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +172,5 @@ class Facts:
     python: tuple[int, int, int]
     history_fault: str = ""
     """What is wrong with the history of the policy; empty if nothing is, or nobody can tell."""
+    doubts: tuple[Doubt, ...] = ()
+    """Settings that cannot do what they are there for."""

@@ -49,6 +49,14 @@ def confidential(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+def try_place(path: Path, *, public: bool) -> None:
+    """Make a file as the others here do, and remove it, to see that there is a place. Raises OSError, NoPlaceError."""
+    with _ended_by_sigterm():
+        made = _made(path, public=public)
+        os.close(made.descriptor)
+        made.drop()
+
+
 @contextmanager
 def _placed(path: Path, *, public: bool) -> Iterator[BinaryIO]:
     with _ended_by_sigterm():

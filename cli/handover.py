@@ -14,7 +14,7 @@ from approval.ledger_book import Book, is_signed, pin_of, read_book
 from cli.context import pass_settings
 from cli.directors_list import in_force
 from cli.errors import Misuse
-from cli.paper_output import deliver, draw_up, paper_options
+from cli.paper_output import deliver, draw_up, expect_place, paper_options
 from cli.policy_file import opened
 from cli.typed import order_of, text_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
@@ -25,7 +25,7 @@ from settings.model import Settings
 from storage.approval_db import ApprovalDb
 from storage.evidence import Record
 from storage.journal_db import Inspector
-from translations import _
+from translations import _, spoken
 
 if TYPE_CHECKING:
     from papers.handover import HandedState
@@ -55,12 +55,16 @@ def handover(
 ) -> None:
     """Draw the act up."""
     names = _name(outgoing, "--from"), _name(incoming, "--to")
+    if len({" ".join(name.casefold().split()) for name in names}) == 1:
+        message = _("expected two persons, who hands over and who receives; found {name} as both")
+        raise Misuse(message.format(name=names[0]))
     missing = _(
         "expected the director's order that appoints the new responsible person, such as --order 45 --date 2026-12-01, "
         "found none or only a part of it"
     )
     order = order_of(number, day, missing)
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
+    expect_place(output, PaperKind.HANDOVER, personal=True)
     deliver(asyncio.run(_draw(settings, names, order, tongues, now)), output, personal=True)
 
 
@@ -82,10 +86,11 @@ async def _draw(
         requests = [each.id for each in await ApprovalDb(policy).requests()]
     records, accounts = await _records(settings)
     zone = now.tzinfo or ZoneInfo(settings.school.time_zone)
-    state = _state(settings, book, requests, now.date())
     keys = HandedKeys(pin_of(settings), is_signed(settings), device_fingerprint(device_key(settings.paths.device_key)))
 
     def draw(paper: "Numbered", language: str) -> bytes:
+        with spoken(language):
+            state = _state(settings, book, requests, now.date())
         act = HandoverAct(
             paper,
             outgoing=names[0],

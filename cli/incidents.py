@@ -12,7 +12,7 @@ from storage.evidence import Kind, Record, text
 from storage.journal_db import JournalDb
 from translations import _
 
-_NUMBER = re.compile(r"([0-9]{4}-(?:0[1-9]|1[0-2]))-([0-9]{1,6})")
+_NUMBER = re.compile(r"([0-9]{4}-(?:0[1-9]|1[0-2]))-([0-9]{1,12})")
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 

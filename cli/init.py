@@ -134,8 +134,10 @@ def _prepare(installation: Installation, state: Path | None, chosen: Mapping[str
         if config.exists():
             kept_as = config.with_name(f"{config.name}.old")
         values = {"school.language": language(), "approval.mode": Settings().approval.mode, **chosen}
-        if state is not None or config.absolute() == LOCAL_CONFIG.absolute():
-            values["paths.state"] = _state_value(config, state or LOCAL_STATE)
+        if state is not None:
+            values["paths.state"] = _state_value(config, state)
+        elif config.absolute().parent.name == LOCAL_STATE.name:
+            values["paths.state"] = "."  # by default it would be this folder only as long as it is called so
         _write(config, settings_text(values), kept_as)
     ready = Installation(config, installation.environ)
     settings = ready.settings
@@ -161,10 +163,10 @@ def _config_path(installation: Installation, state: Path | None) -> Path:
 
 
 def _state_value(config: Path, state: Path) -> str:
-    # A state folder that holds its own settings can be moved as a whole; any other is named so that nothing is relative
-    # to where somebody happened to stand.
+    # A state folder that holds its own settings can be moved, copied and renamed as a whole; any other is named so that
+    # nothing is relative to where somebody happened to stand.
     folder = state.absolute()
-    return f"./{folder.name}" if config.absolute().parent == folder and folder.name else str(folder)
+    return "." if config.absolute().parent == folder else str(folder)
 
 
 def _write(config: Path, text: str, kept_as: Path | None) -> None:

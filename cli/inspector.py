@@ -9,6 +9,7 @@ import click
 from cli.context import pass_settings, who
 from cli.errors import Misuse
 from cli.ordered import InOrder
+from cli.protocol import document_words
 from cli.table import print_json, print_table
 from cli.typed import day_of, order_of, text_of
 from journal.inspectors import LONGEST_NAME, end_account, make_account
@@ -96,7 +97,7 @@ def list_command(settings: Settings, as_json: bool) -> None:
                     account.name,
                     account.until,
                     words[_state(account, today)],
-                    text(record.body, "document") if record else "",
+                    document_words(text(record.body, "document") if record else ""),
                     record.by if record else "",
                 )
                 for account, record in accounts

@@ -63,6 +63,10 @@ def accesses(settings: Settings, first: str | None, last: str | None, names: boo
     else:
         headings = [_("WHEN"), _("WHO"), _("WHAT"), _("WHY")] + ([_("ASKED FOR")] if names else [])
         print_table(headings, (_row(each, zone, names=names) for each in found))
+        if not names and any(each.seal for each in found):
+            click.echo(
+                _("What was asked for: schoolfilter journal accesses --names (that look is on record)"), err=True
+            )
 
 
 def _row(record: Record, zone: ZoneInfo, *, names: bool) -> list[str]:

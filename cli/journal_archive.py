@@ -1,13 +1,18 @@
 """`journal archive`: one round over the query log, as the journal starts it each night."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import click
 
 from cli.context import pass_settings
 from cli.errors import Failure
+from cli.journal_erase import wait_words
 from cli.printable import printable
+from journal.archiving.erasure import erasures
+from journal.archiving.waiting import For, wait_of
 from journal.opening import opened_journal
 from journal.trust.verdict import describe
 from resolver.segments import list_segments
@@ -39,9 +44,9 @@ def archive(settings: Settings, today_too: bool) -> None:
         (done.anonymised, _("Files of the archive anonymised: {count}")),
         (done.files_removed, _("Files of the archive removed because their time is over: {count}")),
         (len(done.erased), _("Erasures carried out: {count}")),
-        (len(done.waiting), _("Erasures that wait for segments still open: {count}")),
     ]
     lines = [text.format(count=f"{count:,}", rows=f"{done.rows:,}") for count, text in said if count]
+    lines += asyncio.run(_waiting(settings, done.waiting)) if done.waiting else []
     waiting = _("Segments that cannot be archived yet, for they are open or not taken into the journal: {count}")
     if today_too and (count := asyncio.run(_untaken(settings))):
         lines.append(waiting.format(count=f"{count:,}"))
@@ -55,6 +60,20 @@ def archive(settings: Settings, today_too: bool) -> None:
             "`schoolfilter log verify` tells more; put them back from a backup."
         )
         raise Failure(message.format(files=", ".join(done.changed)))
+
+
+async def _waiting(settings: Settings, ids: Collection[str]) -> list[str]:
+    """Return what erasures wait for that this round could not carry out, a line for each."""
+    now = datetime.now(ZoneInfo(settings.school.time_zone))
+    lines = []
+    async with opened_journal(settings) as journal:
+        for each in await erasures(journal):
+            if each.id in ids:
+                wait = await wait_of(journal, settings, each, now)
+                held_up = _("held up by files that are not as the journal says")
+                state = held_up if wait.reason is For.ROUND else wait_words(wait, now)
+                lines.append(_("Erasure {id}: {state}").format(id=each.id, state=state))
+    return lines
 
 
 async def _untaken(settings: Settings) -> int:

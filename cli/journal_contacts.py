@@ -9,7 +9,7 @@ import click
 
 from cli.context import pass_settings, who
 from cli.errors import Failure, Misuse
-from cli.scene import look as scene
+from cli.known import expect_known
 from cli.table import print_json, print_table
 from cli.typed import id_of, text_of
 from journal.incident_words import channel_words
@@ -22,7 +22,6 @@ from journal.opening import opened_journal
 from papers.incident_words import role_words
 from policy.subjects import nearest
 from settings.checks import is_mail_address
-from settings.errors import SchoolfilterError
 from settings.model import Settings
 from storage.evidence import Kind, Record
 from translations import LANGUAGES, _
@@ -100,12 +99,13 @@ def add(
     if contact.role is Role.CLASS_TEACHER and not (contact.groups or contact.rooms):
         message = _("expected whose class teacher this is: --group GROUP or --room ROOM, found neither")
         raise Misuse(message)
+    expect_known(settings, contact.rooms, contact.groups)
     replaced = asyncio.run(_entered(settings, contact))
     text = _("{name} is told of incidents from now on ({role}).")
     if replaced:
         text = _("{name} is told of incidents as said now ({role}); what was entered before is no longer in force.")
     click.echo(text.format(name=contact.name, role=role_words(contact.role)))
-    for missing in (*missing_settings(settings, contact), *_unknown(settings, contact)):
+    for missing in missing_settings(settings, contact):
         click.echo(missing, err=True)
     click.echo(_("Try it: schoolfilter journal contacts test '{name}'").format(name=contact.name))
 
@@ -235,22 +235,4 @@ def missing_settings(settings: Settings, contact: Contact) -> list[str]:
         found.append(_("No mail can be sent yet: set notices.smtp_server and notices.mail_from in the settings."))
     if Channel.TELEGRAM in contact.channels and not notices.telegram_token_file:
         found.append(_("Nothing can be sent by Telegram yet: set notices.telegram_token_file in the settings."))
-    return found
-
-
-def _unknown(settings: Settings, contact: Contact) -> list[str]:
-    """Return which groups and rooms of a contact the policy does not have (yet); none if it cannot be read."""
-    try:
-        snapshot = scene(settings).snapshot
-    except (Failure, SchoolfilterError, OSError):
-        return []
-    found = []
-    for group in contact.groups:
-        if group not in snapshot.groups:
-            text = _("There is no group {group} (there are: {groups}): no incident is of it.")
-            found.append(text.format(group=group, groups=", ".join(snapshot.groups)))
-    for room in contact.rooms:
-        if room not in snapshot.schedule.rooms:
-            text = _("There is no room {room}: no incident is in it. See: schoolfilter rooms")
-            found.append(text.format(room=room))
     return found

@@ -14,6 +14,7 @@ from cli.table import print_json, print_table
 from cli.typed import day_of, order_of, text_of
 from cli.words import order_words
 from journal.archiving.erasure import Erasure, ask_for_erasure, erasures
+from journal.archiving.waiting import For, Wait, wait_of
 from journal.opening import opened_journal
 from policy.orders import OrderKind
 from settings.model import Settings
@@ -26,18 +27,19 @@ _LONGEST = 200
     "erase",
     help=_(
         "Erase what a device or an address asked for in some days, on the director's order.\n\n"
-        "The next round of the archive carries it out, also for what is archived later. Copies that were exported, and "
-        "backups, are not reached. Example: schoolfilter journal erase --device lab-07 --from 2026-09-01 "
+        "The server carries it out by itself within minutes, as soon as nothing of these days is being written any "
+        "more and no incident of them may still go on. Copies that were exported, papers, and backups are not "
+        "reached. Example: schoolfilter journal erase --device lab-07 --from 2026-09-01 "
         '--to 2026-09-05 --reason "request of a parent" --order 12 --date 2026-10-01'
     ),
 )
 @click.option("--device", "devices", multiple=True, metavar="ID", help=_("A known device; may be repeated."))
 @click.option("--client", "clients", multiple=True, type=ADDRESS, help=_("An address; may be repeated."))
 @click.option("--from", "first", metavar="YYYY-MM-DD", help=_("The first day."))
-@click.option("--to", "last", metavar="YYYY-MM-DD", help=_("The last day."))
+@click.option("--to", "last", metavar="YYYY-MM-DD", help=_("The last day; today at the latest."))
 @click.option("--reason", metavar="TEXT", help=_("Why. Do not name the person here: it stays on record."))
 @click.option("--order", "number", metavar="NUMBER", help=_("The number of the director's order."))
-@click.option("--date", "day", metavar="YYYY-MM-DD", help=_("The date of the order."))
+@click.option("--date", "day", metavar="YYYY-MM-DD", help=_("The date of the order; today at the latest."))
 @click.option(
     "--list", "listing", is_flag=True, help=_("Only show what was asked for, and whether it was carried out.")
 )
@@ -75,19 +77,44 @@ def erase(
         "expected the director's order with --order and --date: nothing is erased from the evidence without one."
     )
     written, dated = order_of(number, day, missing)
+    today = datetime.now(ZoneInfo(settings.school.time_zone)).date()
+    for option, given in (("--to", days[1]), ("--date", dated)):
+        _refuse_later(option, given, today)
     if unknown := asyncio.run(unknown_devices(settings, devices, *days)):
         message = _(
             "expected a device that the policy knows, or that stands in the query log of these days; found {devices}. "
             "Nothing was entered. Name the address that it had: --client ADDRESS"
         )
         raise Misuse(message.format(devices=", ".join(map(repr, unknown))))
-    identity = asyncio.run(_ask(settings, devices, clients, days, why, f"order {written} of {dated.isoformat()}"))
+    identity, state = asyncio.run(
+        _ask(settings, devices, clients, days, why, f"order {written} of {dated.isoformat()}")
+    )
     click.echo(
         _(
-            "Erasure {id} is entered. It is carried out at night, or now by: schoolfilter journal archive\n"
-            "What was asked today is erased when its hour is over. See: schoolfilter journal erase --list"
-        ).format(id=identity)
+            "Erasure {id} is entered: {state}.\n"
+            "After that the server carries it out by itself within minutes. See: schoolfilter journal erase --list"
+        ).format(id=identity, state=state)
     )
+
+
+def wait_words(wait: Wait, now: datetime) -> str:
+    """Return what an erasure waits for, in words. `now`: in the school's zone."""
+    until = wait.until or now
+    time = f"{until:%H:%M}" if until.date() == now.date() else f"{until:%Y-%m-%d %H:%M}"
+    match wait.reason:
+        case For.SEGMENTS:
+            return _("waits for segments still open, until {time}").format(time=time)
+        case For.INCIDENT:
+            return _("waits for what may still become an incident or belong to one, until {time}").format(time=time)
+        case For.INTAKE:
+            return _("waits until the journal has taken in the query log")
+    return _("waits for the next round")
+
+
+def _refuse_later(option: str, day: date, today: date) -> None:
+    if day > today:
+        message = _("{option}: expected a day up to today, {today}, found {found}. Nothing was entered.")
+        raise Misuse(message.format(option=option, today=today.isoformat(), found=day.isoformat()))
 
 
 async def _ask(
@@ -97,9 +124,11 @@ async def _ask(
     days: tuple[date, date],
     why: str,
     document: str,
-) -> str:
+) -> tuple[str, str]:
+    """Enter the request; return its number, and what it waits for."""
+    now = datetime.now(ZoneInfo(settings.school.time_zone))
     async with opened_journal(settings) as journal:
-        return await ask_for_erasure(
+        identity = await ask_for_erasure(
             journal,
             clients=clients,
             devices=devices,
@@ -107,33 +136,33 @@ async def _ask(
             last=days[1],
             why=why,
             document=document,
-            at=datetime.now(UTC),
+            at=now.astimezone(UTC),
             by=who(),
         )
+        entered = next(each for each in await erasures(journal) if each.id == identity)
+        return identity, wait_words(await wait_of(journal, settings, entered, now), now)
 
 
 async def _list(settings: Settings, *, as_json: bool) -> None:
     """Print the requests without whose data they are about: that is personal, and no look at it is needed here."""
+    now = datetime.now(ZoneInfo(settings.school.time_zone))
     async with opened_journal(settings) as journal:
         found = await erasures(journal)
-    now = datetime.now(ZoneInfo(settings.school.time_zone))
+        waits = {each.record: await wait_of(journal, settings, each, now) for each in found if each.done is None}
     if as_json:
-        print_json([_as_json(each) for each in found])
+        print_json([_as_json(each, waits.get(each.record)) for each in found])
     elif found:
         headings = (_("ERASURE"), _("DAYS"), _("DOCUMENT"), _("REASON"), _("BY"), _("STATE"))
-        print_table(headings, [_cells(each, now) for each in found])
+        print_table(headings, [_cells(each, waits.get(each.record), now) for each in found])
         click.echo(_("Whose data they are about is sealed, and not shown on purpose."))
     else:
         click.echo(_("No erasure was ever asked for."))
 
 
-def _cells(each: Erasure, now: datetime) -> tuple[str, ...]:
+def _cells(each: Erasure, wait: Wait | None, now: datetime) -> tuple[str, ...]:
     number, _of, day = each.document.removeprefix("order ").rpartition(" of ")
-    opened_until = each.open_until(now)
-    if each.done is None and opened_until is not None:
-        state = _("waits for segments still open, until {time}").format(time=f"{opened_until:%H:%M}")
-    elif each.done is None:
-        state = _("waits for the next round")
+    if each.done is None:
+        state = wait_words(wait or Wait(For.ROUND), now)
     else:
         state = _("carried out {day}, {rows} queries").format(day=each.done.date().isoformat(), rows=each.rows)
     return (
@@ -146,7 +175,7 @@ def _cells(each: Erasure, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _as_json(each: Erasure) -> dict[str, object]:
+def _as_json(each: Erasure, wait: Wait | None) -> dict[str, object]:
     return {
         "id": each.id,
         "from": each.first.isoformat(),
@@ -157,4 +186,6 @@ def _as_json(each: Erasure) -> dict[str, object]:
         "entered_by": each.by,
         "carried_out_at": None if each.done is None else each.done.isoformat(timespec="seconds"),
         "rows": each.rows,
+        "waits_for": None if wait is None else wait.reason.value,
+        "waits_until": None if wait is None or wait.until is None else wait.until.isoformat(timespec="seconds"),
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 import calendar
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ import click
 
 from cli.amounts import number
 from cli.context import pass_settings, who
+from cli.days import future
 from cli.errors import Misuse
 from cli.export_output import export_options, say_exported, zip_path
 from cli.handout import confidential
@@ -55,6 +56,8 @@ def export_command(
 ) -> None:
     """Enter the look, write the zip, say what it is."""
     days = _days(month, first, last)
+    if days[0] > datetime.now(ZoneInfo(settings.school.time_zone)).date():
+        raise future(month or days[0].isoformat(), "--month" if month else "--from")
     path = zip_path(output, f"journal-{'_'.join(day.isoformat() for day in days)}.zip")
     exported = asyncio.run(_export(settings, days, Format(form), reason, path, tongue or language()))
     say_exported(settings, path, exported, _("Incidents: {count}").format(count=number(exported.rows)))
@@ -89,7 +92,7 @@ async def _export(
         incidents = between(told.incidents, *days, zone)
         wanted = Wanted("journal", period, {}, reason, who(), access)
         columns = incident_columns()
-        rows = [row_of(each, told.records, zone) for each in incidents]
+        rows = [row_of(each, told.records, zone, words=form is not Format.JSONL) for each in incidents]
         data = data_of(form, "journal", columns, [rows], staging)
         async with opened_journal(settings) as journal:
             about = records_about(incidents, told.records)

@@ -1,6 +1,7 @@
 """`journal note`, `close`, `reopen`, `correct`: what people found and did about an incident. Rows are only added."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from storage.evidence import Body, Kind
 from translations import _
 
 _LONGEST = 2000
+_RECORD = re.compile(r"0*[1-9][0-9]{0,17}")
 
 Plan = Callable[[Told], tuple[Kind, Body, Body | None]]
 """Says what to enter, openly and sealed, from what stands in the journal; raises Failure if it cannot be."""
@@ -102,12 +104,12 @@ def reopen(settings: Settings, number: str, text: str) -> None:
         "Example: schoolfilter journal correct 118 'it was room 12, the computers had been exchanged'"
     )
 )
-@click.argument("record", type=click.IntRange(min=1), metavar="RECORD")
+@click.argument("typed", metavar="RECORD")
 @click.argument("text")
 @pass_settings
-def correct(settings: Settings, record: int, text: str) -> None:
+def correct(settings: Settings, typed: str, text: str) -> None:
     """Enter a correction of a record that an incident is told from."""
-    said = _required(text, "TEXT")
+    record, said = _record(typed), _required(text, "TEXT")
 
     def plan(told: Told) -> tuple[Kind, Body, Body | None]:
         incident = told.holding(record)
@@ -132,6 +134,17 @@ def _enter(settings: Settings, plan: Plan) -> int:
             return await change.add(kind, body, by=who(), private=private)
 
     return asyncio.run(work())
+
+
+def _record(typed: str) -> int:
+    """Return the number of a record. Raises Misuse."""
+    if _RECORD.fullmatch(typed.strip()):
+        return int(typed)
+    message = _(
+        "expected the number of a record, such as 118, found {found}. "
+        "`schoolfilter journal show NUMBER` tells the numbers of records."
+    )
+    raise Misuse(message.format(found=repr(typed[:60])))
 
 
 def _required(text: str, what: str) -> str:

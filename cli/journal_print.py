@@ -2,7 +2,7 @@
 
 import asyncio
 from calendar import monthrange
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,18 +11,20 @@ import click
 
 from cli.context import pass_settings
 from cli.errors import Misuse
+from cli.known_days import expect_known
 from cli.looks import look
-from cli.paper_output import deliver, draw_up, paper_options
+from cli.paper_output import deliver, draw_up, expect_place, paper_options
 from cli.policy_file import opened, snapshot_of
 from cli.reasons import reason_option, reason_or_asked
+from journal.documents.beginning import begun_after
 from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.incidents import KINDS
 from journal.opening import opened_journal
 from settings.model import Settings
-from translations import _
+from storage.evidence import Kind
+from translations import _, spoken
 
 if TYPE_CHECKING:
-    from journal.documents.printed import Titles
     from papers.journal_sheet import SheetIncident
     from papers.numbered import Numbered
 
@@ -45,6 +47,7 @@ def print_command(
     """Draw the sheet up."""
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
     first = month_of(month, now.date())
+    expect_place(output, PaperKind.JOURNAL, personal=True)
     kept = asyncio.run(_draw(settings, first, names, reason_or_asked(reason), tongues, now))
     deliver(kept, output, personal=True)
 
@@ -65,7 +68,7 @@ def month_of(text: str, today: date) -> date:
 async def _draw(
     settings: Settings, first: date, names: bool, reason: str, tongues: tuple[str, ...], now: datetime
 ) -> KeptPaper:
-    from journal.documents.printed import Titles
+    from journal.documents.printed import Titles, lines_of_month
     from papers.journal_sheet import JournalSheet, journal_sheet_pdf
 
     async with await opened(settings) as policy:
@@ -74,26 +77,29 @@ async def _draw(
         {id_: room.title for id_, room in snapshot.schedule.rooms.items()},
         {id_: group.title for id_, group in snapshot.groups.items()},
     )
-    month = f"{first:%Y-%m}"
+    month, last = f"{first:%Y-%m}", first.replace(day=monthrange(first.year, first.month)[1])
+    await expect_known(settings, first, last)
     await look(settings, "journal print", reason, {"month": month, "--names": "yes" if names else ""})
-    lines = await _lines(settings, month, now.tzinfo, titles, names)
-    last = first.replace(day=monthrange(first.year, first.month)[1])
+    zone = now.tzinfo or ZoneInfo(settings.school.time_zone)
+    async with opened_journal(settings) as journal:
+        records = [record async for record in journal.records((*KINDS, Kind.BEGUN), private=True)]
+    incidents = [each for each in records if each.kind in KINDS]
+
+    def lines() -> "list[SheetIncident]":
+        return lines_of_month(incidents, month, zone, titles, names=names)
 
     def draw(paper: "Numbered", language: str) -> bytes:
-        sheet = JournalSheet(
-            paper, first.year, first.month, finished=last < now.date(), with_names=names, incidents=lines
-        )
+        with spoken(language):
+            sheet = JournalSheet(
+                paper,
+                first.year,
+                first.month,
+                finished=last < now.date(),
+                begun=begun_after(records, first, zone),
+                with_names=names,
+                incidents=lines(),
+            )
         return journal_sheet_pdf(sheet, language)
 
-    says = {"month": month, "incidents": len(lines), "names": names}
+    says = {"month": month, "incidents": len(lines()), "names": names}
     return await draw_up(settings, PaperKind.JOURNAL, draw, tongues, trail=trail, now=now, says=says)
-
-
-async def _lines(
-    settings: Settings, month: str, zone: tzinfo | None, titles: "Titles", names: bool
-) -> "list[SheetIncident]":
-    from journal.documents.printed import lines_of_month
-
-    async with opened_journal(settings) as journal:
-        records = [record async for record in journal.records(KINDS, private=True)]
-    return lines_of_month(records, month, zone or ZoneInfo(settings.school.time_zone), titles, names=names)

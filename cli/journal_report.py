@@ -1,6 +1,7 @@
 """`journal report-site`: a person says that a site opens that should not (R1 3.4); it becomes an entry."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -8,13 +9,16 @@ from zoneinfo import ZoneInfo
 import click
 
 from cli.context import pass_settings, who
-from cli.errors import Failure
+from cli.errors import Failure, Misuse
 from cli.incidents import read_from
 from cli.known import expect_known
 from cli.printable import printable
+from cli.shared_names import is_shared, protected_names, shield_of
 from cli.typed import LONGEST_TEXT, id_of, site_of, text_of
-from journal.incidents import Audience, Rule, next_id
+from journal.incidents import Audience, Incident, Rule
+from journal.numbering import numbering_of
 from journal.opening import opened_journal
+from papers.incident_words import state_words
 from policy.names import display_name, parse_name
 from settings.errors import SchoolfilterError
 from settings.model import Settings
@@ -32,7 +36,8 @@ _LONGEST_PERSON = 80
 @click.command(
     "report-site",
     help=_(
-        "Enter that somebody came upon a site that should not open (R1 3.4), and say how it is decided now.\n\n"
+        "Enter that somebody came upon a site that should not open (R1 3.4), and say how it is decided now. If it was "
+        "a mistake, close it with a word: schoolfilter journal close NUMBER TEXT.\n\n"
         "Example: schoolfilter journal report-site casino.example --by 'Asanova A.' --room room21"
     ),
 )
@@ -45,6 +50,7 @@ def report_site(settings: Settings, site: str, note: str, person: str, room: str
     """Enter the report, tell how the name is decided for pupils now, and what to do next."""
     said, reporter = text_of(note, "--note", LONGEST_TEXT), text_of(person, "--by", _LONGEST_PERSON)
     name, place = site_of(site), id_of(room) if room else ""
+    _expect_site(settings, name)
     expect_known(settings, [place])
     now = datetime.now(ZoneInfo(settings.school.time_zone))
     fault, found = "", None
@@ -53,9 +59,10 @@ def report_site(settings: Settings, site: str, note: str, person: str, room: str
     except (SchoolfilterError, Failure, OSError) as error:  # a report must not be lost because of this
         fault = str(error)
 
-    async def work() -> str:
+    async def work() -> tuple[str, list[Incident]]:
         async with opened_journal(settings) as journal, journal.changing(now) as change:
-            number = next_id(f"{now:%Y-%m}", (await read_from(journal)).incidents)
+            told = await read_from(journal)
+            number = (await numbering_of(journal)).next(f"{now:%Y-%m}")
             await change.add(
                 Kind.REPORTED,
                 {
@@ -78,14 +85,38 @@ def report_site(settings: Settings, site: str, note: str, person: str, room: str
                 by=who(),
                 private={"by": reporter, "note": said},
             )
-            return number
+            return number, [each for each in told.incidents if told.site(each) == name]
 
-    number = asyncio.run(work())
+    number, before = asyncio.run(work())
     if "/" in site:
         click.echo(_("The address was taken for the site {name}.").format(name=display_name(name)))
     click.echo(_("Entered as {number}.").format(number=number))
+    if before:
+        click.echo(_before(before))
     for line in [_unknown(fault)] if found is None else _next_steps(found, number):
         click.echo(printable(line))
+
+
+def _expect_site(settings: Settings, name: str) -> None:
+    """Refuse what is no site that anybody could close. Raises Misuse, Failure."""
+    shown = display_name(name)
+    if shield := shield_of(name, protected_names(settings)):
+        message = _(
+            "{name} is not entered: {rule} is protected (school.protected in the settings file) and always opens. "
+            "If something is wrong there, tell whoever keeps that site."
+        )
+        raise Failure(message.format(name=shown, rule=display_name(shield)))
+    if is_shared(name):
+        message = _(
+            "{name}: below this strangers have sites of their own. Give the name of the site, such as example.{name}."
+        )
+        raise Misuse(message.format(name=shown))
+
+
+def _before(reports: Sequence[Incident]) -> str:
+    """Return that a site was reported before, and what became of it."""
+    listed = ", ".join(f"{each.id} ({state_words(each.state)})" for each in reports)
+    return _("The site was reported before: {numbers}").format(numbers=listed)
 
 
 def _decided(settings: Settings, name: str, now: datetime) -> "Explanation":
@@ -130,6 +161,20 @@ def _next_steps(found: "Explanation", number: str) -> list[str]:
         )
         lines.append(_("When that is clear: schoolfilter journal close {number} TEXT").format(number=number))
     else:
-        lines.append(_("To close it: schoolfilter block {name}").format(name=found.name))
+        lines += _closing(found)
         lines.append(_("After that: schoolfilter journal note {number} TEXT").format(number=number))
     return lines
+
+
+def _closing(found: "Explanation") -> list[str]:
+    """Return how to close a site that opens, where anybody can: a block closes none that the director's list opens."""
+    from policy.decide import entry_for
+    from policy.decision import Action, Why
+
+    if found.decision.action not in (Action.ALLOW, Action.REWRITE) or found.decision.reason.why is Why.PROTECTED:
+        return []
+    entry = entry_for(found.asker.view.allow, found.name)
+    if entry is None:
+        return [_("To close it: schoolfilter block {name}").format(name=found.name)]
+    command = f"schoolfilter remove {entry.name} --kind allow" + (f" --group {entry.group}" if entry.group else "")
+    return [_("The director's list opens it. To take it off: {command}").format(command=command)]

@@ -21,4 +21,4 @@ def sign_command(settings: Settings) -> None:
 
 async def _sign(settings: Settings) -> None:
     async with opened_journal(settings) as journal:
-        await sign_head(journal, settings, datetime.now(UTC))
+        await sign_head(journal, settings, datetime.now(UTC), make_key=True)

@@ -6,7 +6,7 @@ import click
 
 from cli.context import pass_settings
 from cli.inspecting import as_inspector
-from cli.verdict_words import head_option, print_verdict, say_broken, say_head, say_journal
+from cli.verdict_words import head_option, print_verdict, say_broken, say_head, say_journal, say_key_fault
 from journal.trust.verifying import verify_journal
 from settings.model import Settings
 from storage.evidence import Head
@@ -31,10 +31,12 @@ def verify_command(settings: Settings, ctx: click.Context, heads: tuple[Head, ..
     """Print the head to write down; exit status 1 and what is broken if anything is."""
     verdict = asyncio.run(verify_journal(settings, heads))
     if as_json:
-        print_verdict(verdict, {})
+        print_verdict(settings, verdict, {})
     elif not verdict.is_sound:
         say_broken(verdict)
+        say_key_fault(settings, verdict)
     else:
         say_journal(settings, verdict)
+        say_key_fault(settings, verdict)
         say_head(verdict)
     ctx.exit(0 if verdict.is_sound else 1)

@@ -110,7 +110,7 @@ def _unknown(ids: Iterable[str], known: set[str], message: str) -> list[str]:
     faults = []
     for each in ids:
         if each and each not in known:  # an empty one asks for what has none
-            near = nearest(each, known - {""}) or min(known - {""}, default="-")
-            hint = _("did you mean {name}?").format(name=near)
+            near = nearest(each, known - {""}) or min(known - {""}, default="")
+            hint = _("did you mean {name}?").format(name=near) if near else _("there is none yet")
             faults.append(message.format(id=repr(each[:60]), text=repr(each[:60]), hint=hint))
     return faults

@@ -49,14 +49,18 @@ class _Question(NamedTuple):
 
 
 def live_test(settings: Settings, policy: PolicyState, seed: str, now: datetime) -> LiveTest:
-    """Ask the running server. `seed`: what decides which names are taken. Raises ListError, OSError."""
+    """Ask the running server. `seed`: what decides which names are taken. Raises ListError, OSError.
+
+    The group is named by its id: act_of puts the title there in the language of the act.
+    """
     try:
         listening = read_listening(settings.paths.run)
     except ControlError:
         listening = None
     if listening is None:
         return LiveTest("", "", "", ())
-    address, port = _reachable(listening.listen[0])
+    listen = (listening.listen or settings.server.listen)[0]
+    address, port = _reachable(listen)
     snapshot = policy.book.snapshot.at(now)
     asker = asker_of(snapshot, settings.server.allowed_networks, client=_own_address(address, port))
     index = open_current(settings.paths.lists)
@@ -70,7 +74,7 @@ def live_test(settings: Settings, policy: PolicyState, seed: str, now: datetime)
         Probed(each.kind, display_name(each.name), each.expected, found, agrees(each.expected, found))
         for each, found in zip(questions, answers, strict=True)
     ]
-    return LiveTest(listening.listen[0], policy.group_title(asker.group), asker.level, tested)
+    return LiveTest(listen, asker.group, asker.level, tested)
 
 
 def ask(address: str, port: int, name: str) -> str:

@@ -1,5 +1,6 @@
 """What `log search` and `log export` are asked for: options, as a filter and as the record of the look has them."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
@@ -11,7 +12,7 @@ import click
 
 from cli.arguments import NETWORK
 from cli.context import Installation, pass_installation
-from cli.days import clock_of, start_of
+from cli.days import clock_of, future, start_of
 from cli.errors import Misuse
 from cli.known import expect_known
 from cli.typed import in_calendar, names_of, text_of
@@ -80,13 +81,15 @@ def filters(command: Command) -> Command:
                 raise Misuse(_("--today: expected neither --from nor --to beside it"))
             first = last = now.date().isoformat()
         since, begins = _moment(first, "--from", now, zone)
+        if first and since is not None and since > now:
+            raise future(first, "--from")
         until, ends = _moment(last, "--to", now, zone, days=1)
         if since is not None and until is not None and until <= since:
             raise Misuse(_("--to: expected a day or a moment after --from, found {found}").format(found=ends))
         name = names_of([below])[0] if below else ""
         found = Filter(
             since=since, until=until, clients=client, devices=device, rooms=room, groups=group,
-            categories=category, actions=action, name=name, word=text_of(word, "--word").lower(),
+            categories=category, actions=action, name=name, word=_word(word),
         )  # fmt: skip
         expect_known(installation.settings, room, group, category)
         words = {
@@ -147,6 +150,11 @@ def _moment(text: str | None, what: str, now: datetime, zone: tzinfo, *, days: i
     if in_calendar(moment.date()) != moment.date():
         moment = start_of(in_calendar(moment.date()), zone)
     return moment, moment.isoformat()
+
+
+def _word(typed: str) -> str:
+    """Return part of a name in the letters that names have: small, and each one sign however it was typed (NFC)."""
+    return unicodedata.normalize("NFC", text_of(typed, "--word").lower())
 
 
 def _list(values: Any) -> str:

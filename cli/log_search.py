@@ -70,7 +70,7 @@ def search(
         async with opened_search(settings, asked.filter) as searcher:
             say_doubtful(searcher.doubtful)
             if top:
-                print_sums(searcher.tops(asked.filter, top, count or _TOPS), top, as_json=as_json)
+                _print_tops(searcher, asked, top, count, as_json=as_json)
             elif by:
                 print_sums(searcher.sums(asked.filter, by), by, as_json=as_json)
             else:
@@ -81,6 +81,16 @@ def search(
                 click.echo(_("damaged lines left out: {count}").format(count=searcher.damaged), err=True)
 
     asyncio.run(find())
+
+
+def _print_tops(searcher: "Searcher", asked: Asked, column: str, count: int | None, *, as_json: bool) -> None:
+    shown = count or _TOPS
+    found = searcher.tops(asked.filter, column, shown + 1)  # one more tells whether there are more
+    print_sums(found[:shown], column, as_json=as_json)
+    if count is None and len(found) > shown:
+        click.echo(
+            _("These are the first {shown}; there are more. As many as you say: -n").format(shown=shown), err=True
+        )
 
 
 def _newest(searcher: "Searcher", asked: Asked, count: int) -> list[LogLine]:

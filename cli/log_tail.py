@@ -14,12 +14,14 @@ from cli.context import Installation, pass_installation
 from cli.errors import Failure
 from cli.inspecting import as_inspector
 from cli.log_lines import Printer, json_printer, table_printer
-from cli.looks import look
+from cli.looks import enter_look
+from cli.printable import printable
 from cli.reasons import reason_option, reason_or_asked
 from cli.segments import Follower, LogLine, list_segments, newest_first, whole_ends
 from cli.terminal import Terminal
 from policy.decision import Action
 from policy.networks import IPNetwork
+from settings.errors import SchoolfilterError
 from settings.model import Settings
 from translations import _
 
@@ -87,10 +89,10 @@ def tail(
 def _note_look(settings: Settings, reason: str, asked: dict[str, str]) -> None:
     """Enter the look. Trouble with the journal does not hide the log from whoever has to find that trouble."""
     try:
-        asyncio.run(look(settings, "log tail", reason, asked))
-    except Failure as error:
+        asyncio.run(enter_look(settings, "log tail", reason, asked))
+    except (SchoolfilterError, OSError) as error:
         warning = _("Warning: this look could not be entered in the journal. {error}")
-        click.echo(warning.format(error=error.message), err=True)
+        click.echo(printable(warning.format(error=error)), err=True)
 
 
 def _follow(follower: Follower, wanted: Filter, printer: Printer) -> None:

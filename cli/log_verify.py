@@ -16,7 +16,7 @@ from cli.days import minute, start_of
 from cli.errors import Misuse
 from cli.inspecting import as_inspector
 from cli.typed import day_of
-from cli.verdict_words import head_option, print_verdict, say_alarms, say_broken, say_head, say_stops
+from cli.verdict_words import head_option, print_verdict, say_alarms, say_broken, say_head, say_key_fault, say_stops
 from journal.intake.following import begun
 from journal.trust.log_files import Progress as Told
 from journal.trust.verdict import Verdict
@@ -54,9 +54,10 @@ def verify_command(
     with _bar() as progress:
         verdict = asyncio.run(verify_log(settings, since, until, heads=heads, progress=progress))
     if as_json:
-        print_verdict(verdict, _json(verdict))
+        print_verdict(settings, verdict, _json(verdict))
     elif not verdict.is_sound:
         say_broken(verdict)
+        say_key_fault(settings, verdict)
     else:
         _say(settings, verdict)
     ctx.exit(0 if verdict.is_sound else 1)
@@ -100,6 +101,7 @@ def _say(settings: Settings, verdict: Verdict) -> None:
         click.echo(said.format(number=newest, count=len(verdict.adopted)))
     say_stops(verdict.stops, zone)
     say_alarms(verdict, zone)
+    say_key_fault(settings, verdict)
     say_head(verdict)
 
 

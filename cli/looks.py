@@ -12,15 +12,20 @@ from settings.model import Settings
 from translations import _
 
 
-async def look(settings: Settings, what: str, reason: str, asked: Mapping[str, str]) -> int:
-    """Enter a look in the journal, by who gives the command; return its number. Raises Failure: nothing may be shown.
+async def enter_look(settings: Settings, what: str, reason: str, asked: Mapping[str, str]) -> int:
+    """Enter a look in the journal, by who gives the command; return its number. Raises SchoolfilterError, OSError.
 
     `what`: the command, such as `log search`. `asked`: what was asked for, by option; those not given are left out.
     """
     given = {option: value for option, value in asked.items() if value}
+    async with opened_journal(settings) as journal:
+        return await note_access(journal, what, reason, given, at=datetime.now(UTC), by=who())
+
+
+async def look(settings: Settings, what: str, reason: str, asked: Mapping[str, str]) -> int:
+    """Do the same where nothing may be shown if it fails. Raises Failure."""
     try:
-        async with opened_journal(settings) as journal:
-            return await note_access(journal, what, reason, given, at=datetime.now(UTC), by=who())
+        return await enter_look(settings, what, reason, asked)
     except (SchoolfilterError, OSError) as error:
         message = _(
             "Nothing is shown: each look at personal data has to be entered in the journal first, and that failed: "

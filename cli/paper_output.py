@@ -1,5 +1,6 @@
 """How the commands that draw papers up are told languages and a folder, and how their papers reach the person."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 
 from cli.context import who
 from cli.errors import Failure
-from cli.handout import NoPlaceError, confidential, hand_out
+from cli.handout import NoPlaceError, confidential, hand_out, try_place
 from journal.documents.kept_papers import KeptPaper, PaperKind, keep_paper
 from journal.opening import opened_journal
 from journal.trust.device_key import device_fingerprint, device_key
@@ -56,6 +57,17 @@ def languages_of(settings: Settings, tongues: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tongues)) or [settings.school.language]
 
 
+def expect_place(folder: Path, kind: PaperKind, *, personal: bool) -> None:
+    """Raise Failure if no copy of a paper of this kind can be written into a folder: before it has a number."""
+    copy = folder / f"{kind}-{secrets.token_hex(4)}.pdf"  # the number is not known yet, and the file does not stay
+    try:
+        try_place(copy, public=not personal)
+    except (OSError, NoPlaceError) as error:
+        message = _("{path}: {error}. Nothing was drawn up")
+        next_step = _("Name a place where you may write, such as --output /tmp")
+        raise Failure(f"{message.format(path=folder, error=error.strerror or error)}\n{next_step}") from error
+
+
 async def draw_up(
     settings: Settings,
     kind: PaperKind,
@@ -69,9 +81,8 @@ async def draw_up(
     """Draw a numbered paper up and keep it. `now`: aware, in the school's time zone. Errors as keep_paper says."""
     from papers.numbered import Numbered
 
-    key = device_fingerprint(device_key(settings.paths.device_key))
-
     def pdf(number: int, head: Head, language: str) -> bytes:
+        key = device_fingerprint(device_key(settings.paths.device_key))
         paper = Numbered(
             settings.school.name, kind, number, written(head), f"{trail.number}:{trail.digest[:16]}", now, key
         )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from cli.context import pass_settings
-from cli.paper_output import deliver, draw_up, paper_options
+from cli.paper_output import deliver, draw_up, expect_place, paper_options
 from cli.policy_file import opened, snapshot_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
 from journal.documents.pupils import closed_to_pupils, written_contact
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 def parents(settings: Settings, tongues: tuple[str, ...], output: Path) -> None:
     """Draw the page up."""
     now = datetime.now(ZoneInfo(settings.school.time_zone)).replace(microsecond=0)
+    expect_place(output, PaperKind.PARENTS, personal=False)
     deliver(asyncio.run(_draw(settings, tongues, now)), output, personal=False)
 
 

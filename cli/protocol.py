@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
 
 import click
 
@@ -54,14 +56,20 @@ def say_without(document: str, next_step: str) -> None:
         click.echo(note.format(next_step=next_step), err=True)
 
 
-def document_words(document: str) -> str:
-    """Return a document in the language in use, or that there is none."""
+def document_words(document: str, written: Callable[[date], str] = date.isoformat) -> str:
+    """Return a document in the language in use, or that there is none. `written`: how its day is written."""
     if not document:
         return _("without a document")
     found = _FORM.fullmatch(document)
     if found is None:
         return document
-    kind, number, day = found.groups()
+    kind, number, day = found[1], found[2], _written(found[3], written)
     if kind == "protocol":
         return _("protocol {number} of {date}").format(number=number, date=day)
     return order_words(_KINDS.get(kind) or OrderKind(kind), number or "", day)
+
+
+def _written(day: str, written: Callable[[date], str]) -> str:
+    with suppress(ValueError):  # no day of the calendar stays as it is
+        return written(date.fromisoformat(day))
+    return day

@@ -21,6 +21,7 @@ from cli.errors import Failure
 from cli.policy_file import opened
 from journal.incidents import KINDS, replay
 from journal.opening import opened_journal
+from policy.decision import Action
 from policy.orders import OrderKind
 from settings.model import LogDetail, Settings
 from translations import _
@@ -72,7 +73,7 @@ async def _gather(settings: Settings, today: date) -> "Publication":
         documents = [change.document for change in await policy.changes()]
     async with opened_journal(settings) as journal:
         incidents = replay([record async for record in journal.records(KINDS)])
-        counts = [each async for each in journal.counts()]
+        hours = [each async for each in journal.hours(Action.BLOCK)]
     orders = {Document(each.date, each.number) for each in book.ledger.orders if each.kind in _LISTED}
     return Publication(
         school=settings.school.name,
@@ -82,7 +83,7 @@ async def _gather(settings: Settings, today: date) -> "Publication":
         closed=closed_to_pupils(book.snapshot),
         orders=sorted(orders, reverse=True),
         protocols=protocols_of(documents),
-        months=public_months(counts, incidents, today, only_blocked=settings.log.detail is LogDetail.BLOCKED),
+        months=public_months(hours, incidents, today, only_blocked=settings.log.detail is LogDetail.BLOCKED),
     )
 
 

@@ -17,10 +17,12 @@ from cli.context import pass_settings, who
 from cli.directors_list import in_force
 from cli.errors import Misuse
 from cli.handout import hand_out
-from cli.paper_output import deliver, draw_up, languages_of, paper_options
+from cli.paper_output import deliver, draw_up, expect_place, languages_of, paper_options
 from cli.policy_file import opened
+from cli.shared_names import is_shared, protected_names
 from cli.typed import day_of
 from journal.documents.kept_papers import PaperKind
+from journal.incidents import KINDS
 from journal.opening import opened_journal
 from settings.model import Settings
 from storage.audit import Head
@@ -34,7 +36,11 @@ if TYPE_CHECKING:
 
 @click.command(
     help=_(
-        "Write down newly found harmful sites: reported by people or blocked by hand, and named by no list.\n\n"
+        "Write down newly found harmful sites: reported by people or blocked by hand, and named by no list. Left out "
+        "are names on the director's list and protected ones, and those below which strangers have sites of their own "
+        "(com.kz).\n\n"
+        "To take off what was a mistake: close the report, not reviewed, with a word (schoolfilter journal close "
+        "NUMBER TEXT), and end the block (schoolfilter remove NAME --kind block).\n\n"
         "Example: schoolfilter referral --from 2026-11-01 --to 2026-11-30 --format csv"
     )
 )
@@ -52,6 +58,10 @@ def referral(settings: Settings, since: str, until: str, form: str, tongues: tup
         )
     zone = ZoneInfo(settings.school.time_zone)
     now = datetime.now(zone).replace(microsecond=0)
+    if first > now.date():
+        raise Misuse(_("--from: expected a day that has begun, found {day}").format(day=first))
+    if form == "pdf":
+        expect_place(output, PaperKind.REFERRAL, personal=False)
     sites, trail = asyncio.run(_found(settings, first, last, zone, now.date()))
     click.echo(_("Sites found: {count}.").format(count=len(sites)))
     if form == "csv":
@@ -106,20 +116,22 @@ def table_of(sites: "list[ReferredSite]", language: str) -> bytes:
 async def _found(
     settings: Settings, first: date, last: date, zone: tzinfo, today: date
 ) -> "tuple[list[ReferredSite], Head]":
-    from journal.documents.referral import newly_found
+    from journal.documents.referral import newly_found, standing_reports
 
     async with await opened(settings) as policy:
         book, blocks, trail = await read_book(policy, settings), await policy.blocks(), await policy.audit_head()
     async with opened_journal(settings) as journal:
-        reports = [record async for record in journal.records((Kind.REPORTED,))]
-    allowed = frozenset(each.addition.name for each in in_force(book.ledger.orders, today))
+        reports = standing_reports([record async for record in journal.records(KINDS)])
+    opened_names = {each.addition.name for each in in_force(book.ledger.orders, today)} | protected_names(settings)
     index = open_current(settings.paths.lists)
     try:
 
         def named(name: str) -> bool:
             return any(not listing.allows for listing in index.lookup(name))
 
-        sites = newly_found(reports, blocks, first, last, zone, named=named, allowed=allowed)
+        sites = newly_found(
+            reports, blocks, first, last, zone, named=named, shared=is_shared, opened=frozenset(opened_names)
+        )
     finally:
         index.close()
     return sites, trail

@@ -13,17 +13,19 @@ import click
 from cli.audit_words import title_of
 from cli.context import pass_settings
 from cli.errors import Failure, Misuse
+from cli.known_days import expect_known
 from cli.looks import look
-from cli.paper_output import deliver, draw_up, paper_options, say_behind
+from cli.paper_output import deliver, draw_up, expect_place, paper_options, say_behind
 from cli.policy_file import opened
 from cli.protocol import document_words
 from cli.reasons import reason_option, reason_or_asked
 from cli.table import print_json
 from cli.typed import text_of
 from journal.documents.kept_papers import KeptPaper, PaperKind
+from papers.dates import short_day
 from settings.model import Settings
 from storage.audit import Change
-from translations import _, spoken
+from translations import _, language, spoken
 
 if TYPE_CHECKING:
     from journal.documents.monthly_paper import MonthFacts
@@ -76,6 +78,8 @@ def monthly(
         text_of(text or "", option, _LONGEST)
         for text, option in ((psychologist, "--psychologist"), (measures, "--measures"))
     )
+    if not as_json:
+        expect_place(output, PaperKind.MONTHLY_REPORT, personal=True)
     facts = asyncio.run(_gathered(settings, month, reason_or_asked(reason), now))
     if as_json:
         from cli.report_json import report_json
@@ -94,8 +98,8 @@ def monthly(
 
 
 def change_words(change: Change) -> tuple[str, str]:
-    """Return what a change of policy did and the document it rests on, in the language in use."""
-    return title_of(change), document_words(change.document)
+    """Return what a change of policy did and the document it rests on, in the language in use, with days as there."""
+    return title_of(change), document_words(change.document, lambda day: short_day(day, language()))
 
 
 def _expect_begun(month: str, today: date) -> None:
@@ -105,9 +109,11 @@ def _expect_begun(month: str, today: date) -> None:
 
 
 async def _gathered(settings: Settings, month: str, reason: str, now: datetime) -> "MonthFacts":
+    from journal.documents.monthly import bounds
     from journal.documents.monthly_paper import gather_month
 
     async with await opened(settings) as database:
+        await expect_known(settings, *bounds(month))
         await look(settings, "report monthly", reason, {"month": month})
         return await gather_month(settings, database, month, now)
 

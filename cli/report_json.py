@@ -30,6 +30,7 @@ def report_json(facts: MonthFacts, now: datetime) -> dict[str, object]:
         "checks": [_check(each) for each in month.checks],
         "queries": sums.queries,
         "blocked": sums.blocked_queries,
+        "blocked_own_tests": month.own_tests,
         "actions": dict(sums.actions),
         "blocked_by_severity": sums.severities(),
         "blocked_by_category": dict(sums.blocked),
@@ -39,7 +40,6 @@ def report_json(facts: MonthFacts, now: datetime) -> dict[str, object]:
         "silent_days": [day.isoformat() for day in month.silent],
         "open_days": [day.isoformat() for day in month.open_days],
         "damaged_lines": month.damaged,
-        "starts": month.starts,
         "incidents": {
             "all": len(month.incidents),
             "told": len(month.told),

@@ -4,6 +4,7 @@ import ipaddress
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from cli.facts import Holder
@@ -11,6 +12,8 @@ from cli.facts import Holder
 _LISTEN = "0A"
 """TCP state LISTEN in /proc/net/tcp (include/net/tcp_states.h)."""
 _TABLES = ("udp", "udp6", "tcp", "tcp6")
+_MODULES = frozenset({"cli.main", "resolver.worker"})
+"""As which our processes that hold sockets are started, if not by the command `schoolfilter`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +91,23 @@ def holders(sockets: Iterable[OpenSocket], proc: Path = Path("/proc")) -> tuple[
         except OSError:
             continue  # another user's process, or one that has just ended
     return tuple(
-        Holder(sock.protocol, sock.address, sock.port, owner.get(sock.inode), _program(owner.get(sock.inode), proc))
+        Holder(sock.protocol, sock.address, sock.port, pid, _read(pid, "comm", proc).strip(), ours=_is_ours(pid, proc))
         for sock in wanted.values()
+        for pid in [owner.get(sock.inode)]
     )
 
 
-def _program(pid: int | None, proc: Path) -> str:
+def _is_ours(pid: int | None, proc: Path) -> bool:
+    """Tell whether a process is a supervisor or a worker. To the system it may be no more than a `python3`."""
+    arguments = _read(pid, "cmdline", proc).split("\0")
+    modules = {after for option, after in pairwise(arguments) if option == "-m"}
+    return not modules.isdisjoint(_MODULES) or any(Path(each).name == "schoolfilter" for each in arguments[:2])
+
+
+def _read(pid: int | None, name: str, proc: Path) -> str:
     if pid is None:
         return ""
     try:
-        return (proc / str(pid) / "comm").read_text("utf-8", "replace").strip()
+        return (proc / str(pid) / name).read_text("utf-8", "replace")
     except OSError:
         return ""

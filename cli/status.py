@@ -70,9 +70,17 @@ def gather(settings: Settings) -> State:
 def problems(state: State) -> list[str]:
     """Return what is wrong, one sentence each; empty if all is well."""
     found = server_problems(state)
-    if state.control_error or state.listening is None:
+    if state.control_error:
         return found
-    return found + state.kept.problems() + state.incidents.problems(state.kept.unsent())
+    if state.listening is None:
+        return found + journal_faults(state)
+    return found + state.kept.problems() + journal_faults(state) + state.incidents.problems(state.kept.unsent())
+
+
+def journal_faults(state: State) -> list[str]:
+    """Return what is wrong with the journal's files, also of a server that is stopped; not what it says by itself."""
+    said = "" if state.listening is None else " ".join(state.kept.problems())
+    return [fault for fault in state.incidents.faults if fault not in said]
 
 
 def server_problems(state: State) -> list[str]:
@@ -82,6 +90,13 @@ def server_problems(state: State) -> list[str]:
     if state.listening is None:
         return [_("The server is not running. Start it with: schoolfilter run")]
     found = []
+    if not state.listening.listen:
+        found.append(
+            _(
+                "The server answers, but it has not written run/listening.json: it has only just started, or the disk "
+                "is full or cannot be written. It tries again each second; see: df -h"
+            )
+        )
     missing = state.listening.workers - len(state.replies)
     if missing > 0:
         found.append(
@@ -188,7 +203,7 @@ def rows(state: State, zone: tzinfo) -> list[Row]:
     if listening is None:
         return [log_row, *approval]
     result = [
-        (_("listening on"), ", ".join(listening.listen)),
+        (_("listening on"), ", ".join(listening.listen) or "-"),
         (
             _("workers"),
             _("{answering} of {workers} answer").format(answering=len(workers), workers=listening.workers),

@@ -1,8 +1,8 @@
 """What `status` says about the journal's contents: incidents that wait, notices that do not arrive, alarms, reports."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -13,11 +13,16 @@ from journal.incidents import Incident, State
 from journal.notifying.contacts import Contact, contacts_of
 from journal.notifying.reminders import ReportDue, reports_due
 from journal.notifying.telling import AGE, TOLD_RULES
-from journal.opening import opened_journal
+from journal.opening import is_begun, opened_journal
 from journal.trust.alarms import describe_alarm
+from journal.trust.device_key import key_fault
 from journal.trust.settling import read_alarms
+from journal.trust.signing import known_key
+from journal.trust.verdict import Broken, Trouble, describe
+from journal.trust.witness import is_gone
 from settings.errors import SchoolfilterError
 from settings.model import Settings
+from storage.errors import DamagedDatabase, NewerDatabase
 from storage.evidence import Kind, Record
 from storage.journal_db import JournalDb
 from translations import _
@@ -52,6 +57,8 @@ class IncidentsState:
     """Whether a program is told of all."""
     unsigned: datetime | None = None
     """When the oldest record was entered that no signed head covers, if that is too long ago."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with journal.db, heads.txt or device.key, each with the next step; also while nobody keeps them."""
 
     def problems(self, unsent: Sequence[str] = ()) -> list[str]:
         """Return what is wrong, one sentence each. `unsent`: what cannot be sent just now, as the journal says."""
@@ -105,6 +112,7 @@ class IncidentsState:
             "reviewed": self.reviewed,
             "untold": self.untold.isoformat() if self.untold else None,
             "failure": self.failure,
+            "faults": list(self.faults),
             "alarms": list(self.alarms),
             "more_alarms": self.more_alarms,
             "reports": [asdict(each) | {"due": each.due.isoformat()} for each in self.reports],
@@ -112,16 +120,19 @@ class IncidentsState:
 
 
 def read_incidents_state(settings: Settings, now: datetime) -> IncidentsState:
-    """Look into journal.db; if it cannot be read nothing is said: the journal's process reports it. Raises nothing."""
+    """Look into journal.db; what keeps from reading it is said if it lies in the file itself. Raises nothing."""
 
     async def work() -> IncidentsState:
         async with opened_journal(settings) as journal:
-            return await _state(journal, now, ZoneInfo(settings.school.time_zone), bool(settings.notices.webhook))
+            state = await _state(journal, now, ZoneInfo(settings.school.time_zone), bool(settings.notices.webhook))
+            return replace(state, faults=tuple([each async for each in _faults(journal, settings)]))
 
     try:
-        if not settings.paths.journal_db.exists():
+        if not is_begun(settings):
             return IncidentsState()
         return asyncio.run(work())
+    except (DamagedDatabase, NewerDatabase) as error:
+        return IncidentsState(faults=(str(error),))
     except (SchoolfilterError, OSError):
         return IncidentsState()
 
@@ -147,6 +158,13 @@ async def _state(journal: JournalDb, now: datetime, zone: tzinfo, webhook: bool)
         webhook,
         await _unsigned(journal, now),
     )
+
+
+async def _faults(journal: JournalDb, settings: Settings) -> AsyncIterator[str]:
+    if is_gone(settings.paths.heads) and await journal.last_head() is not None:
+        yield describe(Broken(Trouble.UNWITNESSED))
+    if fault := key_fault(settings.paths.device_key, await known_key(journal)):
+        yield fault
 
 
 async def _unsigned(journal: JournalDb, now: datetime) -> datetime | None:

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from journal.incident_words import channel_words
 from journal.intake.state import JournalState, Unsent, read_state
+from journal.notifying.contacts import Channel
 from settings.model import Settings
 from translations import _
 
@@ -58,7 +60,7 @@ class Kept:
         )
         return [
             said.format(
-                channel=channel,
+                channel=_channel(channel),
                 contacts=", ".join(each.contact for each in unsent),
                 moment=f"{max(datetime.fromisoformat(each.at) for each in unsent):%Y-%m-%d %H:%M}",
                 error=error.rstrip("."),
@@ -69,6 +71,11 @@ class Kept:
     def as_json(self) -> Mapping[str, object]:
         """Return it for machines."""
         return {"running": self.running, **(asdict(self.state) if self.state is not None else {})}
+
+
+def _channel(word: str) -> str:
+    """Return a channel in words; what another version may have written stays as it is."""
+    return channel_words(Channel(word)) if word in {each.value for each in Channel} else word
 
 
 def read_kept(settings: Settings, now: datetime) -> Kept:

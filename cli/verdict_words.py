@@ -12,6 +12,7 @@ from cli.errors import Misuse
 from cli.printable import printable
 from cli.table import print_json
 from journal.trust.alarms import describe_alarm
+from journal.trust.device_key import key_fault
 from journal.trust.heads import written
 from journal.trust.verdict import Broken, Stop, Verdict, describe
 from journal.trust.verifying import head_from
@@ -52,7 +53,7 @@ def say_broken(verdict: Verdict) -> None:
     first, *rest = verdict.broken
     click.echo(printable(describe(first)), err=True)
     if rest:
-        click.echo(_("Besides, {count} more was found; --json shows all of it.").format(count=len(rest)), err=True)
+        click.echo(_("Found besides: {count}. --json shows all of it.").format(count=len(rest)), err=True)
 
 
 def say_journal(settings: Settings, verdict: Verdict) -> None:
@@ -84,6 +85,16 @@ def _key(verdict: Verdict) -> str:
         return fingerprint(verdict.key)
     except InvalidKey:
         return ""
+
+
+def say_key_fault(settings: Settings, verdict: Verdict) -> None:
+    """Print what is wrong with the key's file; the chain is none the worse for it."""
+    if fault := _key_fault(settings, verdict):
+        click.echo(printable(fault), err=True)
+
+
+def _key_fault(settings: Settings, verdict: Verdict) -> str:
+    return key_fault(settings.paths.device_key, verdict.key) if verdict.key else ""
 
 
 def say_alarms(verdict: Verdict, zone: tzinfo) -> None:
@@ -123,7 +134,7 @@ def say_stops(stops: tuple[Stop, ...], zone: tzinfo) -> None:
         )
 
 
-def print_verdict(verdict: Verdict, more: dict[str, object]) -> None:
+def print_verdict(settings: Settings, verdict: Verdict, more: dict[str, object]) -> None:
     """Print it as JSON."""
     print_json(
         {
@@ -133,6 +144,7 @@ def print_verdict(verdict: Verdict, more: dict[str, object]) -> None:
             "written": written(verdict.head),
             "signed": {"record": verdict.signed.number, "at": verdict.signed_at},
             "key": _key(verdict),
+            "key_fault": _key_fault(settings, verdict),
             "erased": verdict.erased,
             "earlier_heads": verdict.earlier,
             "alarms": [

@@ -3,12 +3,15 @@
 There is no table of incidents: whoever asks replays the records. So what is shown is what is bound by the chain.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import product
 
-from storage.evidence import Kind, Record, text, whole
+from policy.categories import Severity
+from storage.evidence import Body, Kind, Record, text, whole
 
 KINDS = (
     Kind.INCIDENT, Kind.REPEAT, Kind.TOLD, Kind.REVIEW, Kind.CLOSED, Kind.REOPENED, Kind.CORRECTION, Kind.REPORTED,
@@ -39,6 +42,10 @@ class Audience(StrEnum):
     CLASS_TEACHER = "class-teacher"
     PSYCHOLOGIST = "psychologist"
     RESPONSIBLE = "responsible"
+
+
+_NAMED = frozenset(product(Rule, Audience, (*Severity, "")))
+_ID = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-[0-9]{4,12}")
 
 
 class State(StrEnum):
@@ -111,11 +118,15 @@ class Incident:
 
 
 def replay(records: Iterable[Record]) -> list[Incident]:
-    """Return the incidents that records of KINDS tell of, in the order of entry. What belongs to none is left out."""
+    """Return the incidents that records of KINDS tell of, in the order of entry. What belongs to none is left out.
+
+    So is one whose record nobody here can have written: it must not hide the others. Verifying names it.
+    """
     found: dict[int, Incident] = {}
     for record in records:
         if record.kind in (Kind.INCIDENT, Kind.REPORTED):
-            found[record.number] = _entered(record)
+            if is_incident(record.body):
+                found[record.number] = _entered(record)
             continue
         number = whole(record.body, "incident")
         if number in found:
@@ -123,15 +134,14 @@ def replay(records: Iterable[Record]) -> list[Incident]:
     return list(found.values())
 
 
-def next_id(month: str, incidents: Iterable[Incident]) -> str:
-    """Return the id of the next incident of a month (`2026-11`)."""
-    taken = [int(each.id[8:]) for each in incidents if each.month == month]
-    return f"{month}-{max(taken, default=0) + 1:04d}"
+def is_incident(body: Body) -> bool:
+    """Return whether the record of an incident has what it is told by."""
+    named = (text(body, "rule"), text(body, "audience"), text(body, "severity"))
+    return named in _NAMED and _ID.fullmatch(text(body, "id")) is not None
 
 
 def _entered(record: Record) -> Incident:
     body, private = record.body, record.private or {}
-    signs = body.get("signs", ())
     return Incident(
         record=record.number,
         id=text(body, "id"),
@@ -143,11 +153,11 @@ def _entered(record: Record) -> Incident:
         room=text(body, "room"),
         group=text(body, "group"),
         lesson=text(body, "lesson"),
-        first=text(body, "first"),
-        last=text(body, "last"),
+        first=_time(body, "first"),
+        last=_time(body, "last"),
         queries=whole(body, "queries"),
         names=whole(body, "names"),
-        signs=tuple(map(str, signs)) if isinstance(signs, Sequence) else (),
+        signs=tuple(map(str, _sequence(body.get("signs")))),
         state=State.NEW,
         notes=(),
         sealed=bool(record.seal),
@@ -165,7 +175,7 @@ def _gone_on(incident: Incident, record: Record) -> Incident:
         # A repeat says how things stand in all, not what is new: a reader need not add up.
         return replace(
             incident,
-            last=text(body, "last"),
+            last=_time(body, "last"),
             queries=whole(body, "queries"),
             names=whole(body, "names"),
             signs=tuple(dict.fromkeys((*incident.signs, *map(str, _sequence(body.get("signs")))))),
@@ -189,8 +199,14 @@ def _gone_on(incident: Incident, record: Record) -> Incident:
 
 def _asked(private: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
     """Return the names of a private part: a list of pairs."""
-    pairs = [tuple(each) for each in _sequence(private.get("asked")) if isinstance(each, Sequence)]
-    return tuple((str(pair[0]), int(str(pair[1]))) for pair in pairs if len(pair) == 2)
+    pairs = [tuple(_sequence(each)) for each in _sequence(private.get("asked"))]
+    return tuple((str(pair[0]), pair[1]) for pair in pairs if len(pair) == 2 and isinstance(pair[1], int))
+
+
+def _time(body: Body, key: str) -> str:
+    """Return a time of the log; empty if its year stands at the end of the calendar: no other time zone has it."""
+    found = text(body, key)
+    return "" if found[:4] in ("0000", "0001", "9999") else found
 
 
 def _sequence(value: object) -> Sequence[object]:

@@ -18,6 +18,7 @@ from papers.period import (
     category_blocks,
     figure_blocks,
     incompleteness,
+    known_since,
     list_blocks,
     state_blocks,
 )
@@ -113,6 +114,8 @@ class Act:
 
     paper: Numbered
     asked: Asked
+    begun: date | None
+    """The day on which the journal was begun, if that was after the first of the period."""
     figures: Figures
     incidents: Sequence[IncidentLine]
     alarms: Sequence[AlarmLine]
@@ -159,7 +162,7 @@ def _values(act: Act, language: str) -> dict[str, Value]:
 def _blocks(act: Act, language: str) -> list[Block]:
     return [
         *_doubt(act),
-        facts(_who(act.asked, language)),
+        facts(_who(act.asked, act.begun, language)),
         section(_("1. How it was checked")),
         sentence(act.asked.method or _method()),
         section(_("2. Whether the evidence is whole")),
@@ -167,7 +170,7 @@ def _blocks(act: Act, language: str) -> list[Block]:
         section(_("3. Queries of the period")),
         *figure_blocks(act.figures, language),
         section(_("4. Incidents of the period")),
-        *state_blocks(act.incidents),
+        *state_blocks(act.incidents, act.begun),
         *category_blocks(act.incidents, language),
         *_complaints(act),
         section(_("5. Alarms of the period")),
@@ -195,12 +198,16 @@ def _doubt(act: Act) -> list[Block]:
     return [warning(_("Something is wrong"), _("See: {parts}").format(parts=", ".join(wrong)))]
 
 
-def _who(asked: Asked, language: str) -> list[tuple[str, str]]:
+def _who(asked: Asked, begun: date | None, language: str) -> list[tuple[str, str]]:
     period = _("{first} – {last}").format(
         first=written_day(asked.first, language), last=written_day(asked.last, language)
     )
     people = [f"{each.name}, {each.office}" if each.office else each.name for each in asked.commission]
-    rows = [(_("Period of the check"), period), (_("Took part"), "; ".join(people) or "_" * 45)]
+    rows = [
+        (_("Period of the check"), period),
+        *known_since(begun, language),
+        (_("Took part"), "; ".join(people) or "_" * 45),
+    ]
     if asked.order_number and asked.order_day:
         day = written_day(asked.order_day, language)
         order = _("No. {number} of {day}").format(number=asked.order_number, day=day)

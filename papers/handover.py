@@ -205,7 +205,7 @@ def _accounts(act: HandoverAct, language: str) -> list[Block]:
 
 def _state(state: HandedState, language: str) -> list[Block]:
     if state.last_order_day is None:
-        last = _("there is none")
+        last = _("none")
     elif state.last_order:
         last = _("No. {number} of {day}").format(
             number=state.last_order, day=written_day(state.last_order_day, language)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from papers.dates import short_day, written_day, written_month
 from papers.frame import signers, spoken
 from papers.incident_words import role_words, rule_words, severity_words, state_words
 from papers.numbered import Numbered, chain_verification, numbered_frame, paper_number
-from papers.period import incompleteness
+from papers.period import incompleteness, known_since
 from papers.press import Value, press
 from policy.subjects import title_of
 from translations import _
@@ -67,6 +67,9 @@ class SheetIncident:
     told: Sequence[SheetTold]
     notes: Sequence[SheetNote]
     state: str
+    reporter: str = ""
+    """Who reported the site; empty: nobody said, or erased, as for what is said of it."""
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class JournalSheet:
     month: int
     finished: bool
     """Whether the month is over; else the sheet says as of when it is."""
+    begun: date | None
+    """The day on which the journal was begun, if that was after the first of the month."""
     with_names: bool
     incidents: Sequence[SheetIncident]
 
@@ -97,10 +102,11 @@ def _values(sheet: JournalSheet, language: str) -> dict[str, Value]:
     if not sheet.finished:
         day = written_day(sheet.paper.printed_at.date(), language)
         subtitles.append(_("The month is not over: as of {day}").format(day=day))
+    subtitles += [f"{label}: {words}" for label, words in known_since(sheet.begun, language)]
     return {
         "frame": numbered_frame(sheet.paper, _("Journal of access to internet content"), subtitles, language),
         "count": _("Entries: {count}").format(count=len(sheet.incidents)),
-        "none": "" if sheet.incidents else _("Nothing was entered in this month."),
+        "none": "" if sheet.incidents else _nothing(sheet),
         "columns": [
             _("No."),
             _("Date and time"),
@@ -119,6 +125,12 @@ def _values(sheet: JournalSheet, language: str) -> dict[str, Value]:
         "signatures": signers([(_("Responsible person"), ""), (_("Psychologist"), ""), (_("School director"), "")]),
         "verification": chain_verification(sheet.paper),
     }
+
+
+def _nothing(sheet: JournalSheet) -> str:
+    if sheet.begun is not None:
+        return _("Nothing was entered since the journal was begun.")
+    return _("Nothing was entered in this month.")
 
 
 def _confidential(sheet: JournalSheet) -> str:
@@ -160,6 +172,10 @@ def _what(incident: SheetIncident, language: str) -> list[str]:
         said.append(f"{title} ({severity_words(incident.severity)})" if incident.severity else title)
     if incident.site:
         said.append(incident.site)
+    if incident.reporter:
+        said.append(_("reported by: {name}").format(name=incident.reporter))
+    if incident.remark:
+        said.append(_("note: {text}").format(text=incident.remark))
     return said
 
 
@@ -181,8 +197,10 @@ def _told(told: SheetTold, language: str) -> str:
 def _note(note: SheetNote, language: str) -> str:
     said = "; ".join(part for part in (note.text, note.measures) if part)
     form = _("{day}, {by} (record {record}): {text}")
-    if note.became == "closed":
+    if note.became == "closed" and said:
         form = _("{day}, {by} (record {record}): closed: {text}")
+    elif note.became == "closed":
+        form = _("{day}, {by} (record {record}): closed")
     elif note.became == "reopened":
         form = _("{day}, {by} (record {record}): opened again: {text}")
     elif note.corrects:

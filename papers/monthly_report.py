@@ -18,6 +18,7 @@ from papers.period import (
     figure_blocks,
     incident_blocks,
     incompleteness,
+    known_since,
     list_blocks,
     state_blocks,
 )
@@ -112,7 +113,6 @@ class MonthlyReport:
     open_days: Sequence[date]
     """With queries, not closed in the journal yet."""
     damaged: int
-    starts: int
     comparisons: Sequence[Comparison]
     reconciled: bool
     files: int
@@ -166,7 +166,7 @@ def _blocks(report: MonthlyReport, language: str) -> list[Block]:
         section(_("2. Whether the figures are right")),
         *_comparisons(report, language),
         section(_("3. Incidents")),
-        *state_blocks(report.incidents),
+        *state_blocks(report.incidents, report.begun),
         *_life(report),
         *category_blocks(report.incidents, language),
         *incident_blocks(report.incidents, language),
@@ -193,10 +193,9 @@ def _coverage(report: MonthlyReport, language: str) -> list[tuple[str, str]]:
     )
     rows = [
         (_("Period"), period),
-        *([(_("The journal was begun on"), written_day(report.begun, language))] if report.begun else []),
+        *known_since(report.begun, language),
         (_("Days with queries"), number(report.days)),
         (_("Days without a query"), _days(report.silent, language) or _("none")),
-        (_("Starts of the server"), number(report.starts)),
     ]
     if report.open_days:
         rows.append((_("Days not closed in the journal yet"), _days(report.open_days, language)))

@@ -89,12 +89,21 @@ def _noted(page: ParentsPage) -> list[str]:
             "messages, passwords and what is typed are not noted: the filter does not see them."
         )
     if not page.retention_days:
-        return [what]
+        return [what, _kept()]
     if page.anonymise_days and page.anonymise_days < page.retention_days:
         long = _("After {anonymous} days the notes no longer name the device; after {days} days they are deleted.")
     else:
         long = _("After {days} days the notes are deleted.")
-    return [what, long.format(anonymous=page.anonymise_days, days=page.retention_days)]
+    return [what, long.format(anonymous=page.anonymise_days, days=page.retention_days), _kept()]
+
+
+def _kept() -> str:
+    """Return what outlives the notes: records of incidents are evidence; only an order removes their sealed part."""
+    return _(
+        "Incidents, such as attempts on purpose, stand in the school's journal of access as well, and these entries "
+        "are kept: when, in which room and group, what kind of site. The device, the sites and what the school wrote "
+        "about it are sealed apart; that part is deleted if the school director orders it. Parents can ask for that."
+    )
 
 
 def _who() -> str:

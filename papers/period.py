@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from papers.blocks import Block, Column, facts, number, section, sentence, table
-from papers.dates import short_day, written_moment
+from papers.dates import short_day, written_day, written_moment
 from papers.frame import grouped
 from papers.incident_words import rule_words, severity_words, state_words
 from papers.policy_words import blocked_words
@@ -40,6 +40,8 @@ class Figures:
     """Blocked ones by category or service, or by the reason of the query log where none decided; most first."""
     groups: Sequence[Place]
     rooms: Sequence[Place]
+    own_tests: int = 0
+    """Blocked ones that the filter asked itself, to test for acts what is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,13 @@ class ListLine:
 
 def figure_blocks(figures: Figures, language: str) -> list[Block]:
     """Return the figures as tables."""
-    blocks = [
-        facts(
-            [
-                (_("Queries"), number(figures.queries)),
-                (_("Blocked"), _("{count} ({percent})").format(
-                    count=number(figures.blocked), percent=share(figures.blocked, figures.queries))),
-            ]
-        )
-    ]  # fmt: skip
+    blocked = _("{count} ({percent})").format(
+        count=number(figures.blocked), percent=share(figures.blocked, figures.queries)
+    )
+    known = [(_("Queries"), number(figures.queries)), (_("Blocked"), blocked)]
+    if figures.own_tests:
+        known.append((_("Of the blocked ones: tests by the filter itself, for acts"), number(figures.own_tests)))
+    blocks = [facts(known)]
     if figures.blocked:
         blocks += [
             section(_("Blocked queries by severity")),
@@ -146,10 +146,11 @@ def figure_blocks(figures: Figures, language: str) -> list[Block]:
     return blocks
 
 
-def state_blocks(incidents: Sequence[IncidentLine]) -> list[Block]:
-    """Return how many incidents there are by rule and state, with their numbers."""
+def state_blocks(incidents: Sequence[IncidentLine], begun: date | None) -> list[Block]:
+    """Return how many incidents there are by rule and state, with their numbers. `begun`: as for known_since."""
     if not incidents:
-        return [sentence(_("There was no incident."))]
+        none = _("There was no incident.") if begun is None else _("There was no incident since the journal was begun.")
+        return [sentence(none)]
     rules = list(dict.fromkeys(each.rule for each in incidents))
     rows = []
     for rule in rules:
@@ -241,6 +242,14 @@ def list_blocks(index: Index, language: str) -> list[Block]:
         (_("Lists of services besides"), services),
     ]
     return [facts(known), *([table(columns, rows)] if rows else [])]
+
+
+def known_since(begun: date | None, language: str) -> list[tuple[str, str]]:
+    """Return a row that says since when there are figures, if that is after the period began."""
+    if begun is None:
+        return []
+    text = _("{day}; figures begin with this day, and nothing is known of the days before")
+    return [(_("The journal was begun on"), text.format(day=written_day(begun, language)))]
 
 
 def incompleteness() -> Block:

@@ -1,6 +1,7 @@
 """The query log: one text line a query, written to the kernel before the answer leaves (DESIGN sections 3 and 6).
 
-A segment is one file; it begins with a header line and is closed for good when it is full or the hour ends. What could
+A segment is one file; it begins with a header line and is closed for good when it is full or the hour ends. Its number
+follows the greatest that lies in the folder: a clock that begins anew at each power-up gives no name twice. What could
 not be written (disk full, disk broken) is kept in memory within a bound and written when the disk is back; what did not
 fit is counted. Answers go out in any case: a log that fails must not take the school's internet with it.
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from resolver.segments import by_sequence
 from settings.model import Durability
 
 COLUMNS = (
@@ -148,23 +150,17 @@ class QueryLog:
         """Close the segment and begin the next. The new one is opened first: a full disk must not lose the old."""
         now = self._clock()
         begun = datetime.fromtimestamp(now, UTC).strftime(_BEGUN)
-        # Counted only if it comes into being: `log verify` takes a number that is left out for a segment taken away.
-        sequence = self._sequence
-        while True:
-            sequence += 1
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # What lies there is looked at each time, not only at the start: the folder's disk may have come later.
+            # Counted only if it comes into being: `log verify` takes a number left out for a segment taken away.
+            lying = by_sequence(self._folder, self._worker)
+            sequence = max(self._sequence, lying[-1][0] if lying else 0) + 1
             path = self._folder / f"{begun}-w{self._worker}-{sequence:04d}.tsv"
-            try:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            except FileExistsError as error:
-                if self._folder.is_dir():
-                    continue  # a worker that died within this second wrote it
-                self._failed(error)  # something else stands where the folder should be
-                return
-            except OSError as error:
-                self._failed(error)
-                return
-            break
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            self._failed(error)
+            return
         try:
             if os.write(fd, HEADER_LINE) != len(HEADER_LINE):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -226,11 +222,17 @@ class QueryLog:
 def repair(folder: Path, worker: int) -> list[str]:
     """Mend segments whose last line a power cut tore: cut the torn part off; return what was done, in plain words."""
     done = []
-    for path in sorted(folder.glob(f"*-w{worker}-*.tsv"))[-2:]:  # older ones were closed in peace
+    try:
+        lying = by_sequence(folder, worker)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        return [f"{folder}: cannot be looked at: {error.strerror or error}"]
+    for _sequence, name in lying[-2:]:  # older ones were closed in peace
         try:
-            done += _repair(path)
+            done += _repair(folder / name)
         except OSError as error:
-            done.append(f"{path.name}: cannot be looked at: {error.strerror or error}")
+            done.append(f"{name}: cannot be looked at: {error.strerror or error}")
     return done
 
 
@@ -247,9 +249,13 @@ def _repair(path: Path) -> list[str]:
             keep = begin
         if keep == size and size:
             return []
-        if not keep:
-            path.unlink()
-            return [f"{path.name}: removed, not even its first line was whole"]
         segment.truncate(keep)
+        if not keep:
+            # Not removed: the journal may know its name, and a clock that begins anew would give it again.
+            segment.seek(0)
+            segment.write(HEADER_LINE)
+            segment.flush()
         os.fsync(segment.fileno())
-        return [f"{path.name}: cut {size - keep} octets of a torn last line"]
+    if not keep:
+        return [f"{path.name}: not even its first line was whole; it is empty now"]
+    return [f"{path.name}: cut {size - keep} octets of a torn last line"]

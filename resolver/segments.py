@@ -3,9 +3,10 @@
 import os
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-_SEGMENT = re.compile(r"([0-9]{8}T[0-9]{6})-w([0-9]+)-([0-9]+)\.tsv")
+_SEGMENT = re.compile(r"((?:19[789]|20[0-9]|21[0-9])[0-9]{5}T[0-9]{6})-w([0-9]+)-([0-9]+)\.tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def list_segments(folder: Path) -> list[Segment]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 match = _SEGMENT.fullmatch(entry.name)
-                if match is None:
+                if match is None or not _is_moment(match[1]):
                     continue
                 try:
                     facts = entry.stat()
@@ -39,3 +40,21 @@ def list_segments(folder: Path) -> list[Segment]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(found, key=lambda segment: (segment.worker, segment.order))
+
+
+def _is_moment(begun: str) -> bool:
+    try:
+        datetime.fromisoformat(begun)
+    except ValueError:
+        return False
+    return True
+
+
+def by_sequence(folder: Path, worker: int) -> list[tuple[int, str]]:
+    """Return sequence and name of a worker's segments in the folder, the greatest last. Raises OSError.
+
+    By names alone: a look at each of some thousand files would hold up the worker.
+    """
+    with os.scandir(folder) as entries:
+        matches = (_SEGMENT.fullmatch(entry.name) for entry in entries)
+        return sorted((int(match[3]), match[0]) for match in matches if match is not None and int(match[2]) == worker)

@@ -27,6 +27,8 @@ from translations import _
 STOP_SECONDS = 8.0
 """How long a worker may take to finish what is in flight; more than a question's deadline."""
 READY_SECONDS = 30.0
+NOTICE_SECONDS = 1.0
+"""Between two tries to write where we listen, as long as that cannot be written: a disk may be full for days."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds before a worker that died is started again; doubles while it keeps dying at once."""
 STEADY_SECONDS = 30.0
@@ -188,7 +190,7 @@ class Supervisor:
         beside: list[asyncio.Task[None]] = []
         stopping = loop.create_task(self._stop.wait())
         notice = self._settings.paths.run / "listening.json"
-        greeting: asyncio.Task[None] | None = None
+        speaking: list[asyncio.Task[None]] = []
         try:
             ready = loop.create_task(self._all_ready(places))
             await asyncio.wait([ready, stopping], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -198,17 +200,18 @@ class Supervisor:
                 logger.error("a worker did not become ready within %d seconds; waiting on", READY_SECONDS)
                 await asyncio.wait([ready, stopping], return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
-                _write_notice(notice, self.bound, self._settings.server.workers)
+                # At its first step, before `on_ready`, it has been written if it can be.
+                speaking.append(loop.create_task(_keep_writing(notice, self.bound, self._settings.server.workers)))
                 if on_ready is not None:
-                    greeting = loop.create_task(_greet(on_ready, self))
+                    speaking.append(loop.create_task(_greet(on_ready, self)))
             ready.cancel()
             await stopping
         finally:
-            _remove(notice)
-            for task in (*beside, *([greeting] if greeting is not None else [])):
+            for task in (*beside, *speaking):
                 task.cancel()
+            _remove(notice)  # nothing writes it any more: what was cancelled does not come to its next try
             await self._end(places, keepers)
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*beside, *speaking, return_exceptions=True)
             _close(places)
         return self._fatal
 
@@ -298,16 +301,29 @@ async def _greet(on_ready: Callable[[Supervisor], Awaitable[None]], supervisor: 
         logger.exception("could not say that the server is ready")  # words must not stop the server
 
 
-def _write_notice(path: Path, bound: list[str], workers: int) -> None:
-    """Say where we listen, for `status` and for whoever starts us."""
+async def _keep_writing(path: Path, bound: list[str], workers: int) -> None:
+    """Say where we listen, for `status` and for whoever starts us; while it cannot be written, again and again."""
+    said = ""
+    while failure := _write_notice(path, bound, workers):
+        if failure != said:  # `status` knows less of us, but the school has its internet
+            logger.error("cannot write %s, which is tried again: %s", path, failure)
+            said = failure
+        await asyncio.sleep(NOTICE_SECONDS)
+    if said:
+        logger.info("%s is written now", path)
+
+
+def _write_notice(path: Path, bound: list[str], workers: int) -> str:
+    """Write it whole or not at all; return why it cannot be written, empty if it is."""
     beside = path.with_suffix(".new")
     text = json.dumps({"pid": os.getpid(), "listen": bound, "workers": workers}) + "\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
-    except OSError as error:  # `status` will not find us, but the school has its internet
-        logger.error("cannot write %s: %s", path, error)
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def _remove(path: Path) -> None:

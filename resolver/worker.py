@@ -54,7 +54,7 @@ from settings.load import load
 from settings.model import ApprovalMode, LogDetail, Settings
 from storage.errors import StorageError
 from storage.last_good import last_good, remember
-from storage.policy_db import PolicyDb, open_policy
+from storage.policy_db import PolicyCopy, PolicyDb, open_policy
 from storage.policy_load import Loaded, PolicyLoader
 from translations import use
 
@@ -229,7 +229,10 @@ class Worker:
         if self.hourly is not None or not copy.exists():
             return
         try:
-            loaded = await self._put_in_force(self._loader(PolicyDb(copy)))
+            try:
+                loaded = await self._put_in_force(self._loader(PolicyCopy(copy)))
+            except StorageError:  # made by an older version: then it is migrated, which needs some room on the disk
+                loaded = await self._put_in_force(self._loader(PolicyDb(copy)))
         except Exception:
             logger.exception("the copy of the last good policy cannot be read either: %s", copy)
         else:

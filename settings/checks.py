@@ -117,12 +117,13 @@ class SmtpServer:
 def split_smtp(text: str) -> SmtpServer:
     """Return what `smtp://HOST[:PORT]` or `smtps://HOST[:PORT]` says. Raises ValueError."""
     parts = urlsplit(text)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.username is not None:
+    host = parts.hostname or ""
+    if parts.scheme not in ("smtp", "smtps") or not _is_host(host) or parts.username is not None:
         raise ValueError(f"expected smtp://HOST or smtps://HOST, found {text!r}")
     if parts.path not in ("", "/") or parts.query or parts.fragment or not text.isprintable():
         raise ValueError(f"expected a host and at most a port, found {text!r}")
     tls = parts.scheme == "smtps"
-    return SmtpServer(parts.hostname, parts.port or (465 if tls else 587), tls)
+    return SmtpServer(host, parts.port or (465 if tls else 587), tls)
 
 
 def is_mail_address(text: str) -> bool:
@@ -133,9 +134,11 @@ def is_mail_address(text: str) -> bool:
 
 
 def _is_https(text: str) -> bool:
+    """Say whether something can be posted to it. What stands behind the host goes over the wire as it is: ASCII."""
     try:
         parts = urlsplit(text)
-        right = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
+        right = parts.scheme == "https" and _is_host(parts.hostname or "") and parts.username is None
+        right = right and parts.port != 0 and (parts.path + parts.query).isascii()
     except ValueError:
         return False
     return right and text.isprintable() and " " not in text and not parts.fragment
@@ -187,6 +190,11 @@ def _is_name(text: str) -> bool:
     except idna.IDNAError:
         return False
     return len(ascii_name) <= 253 and bool(re.fullmatch(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}", ascii_name))
+
+
+def _is_host(text: str) -> bool:
+    """Say whether it is an address or looks like a domain name."""
+    return _is_client(text) or _is_name(text)
 
 
 def _is_upstream(text: str) -> bool:
@@ -249,13 +257,12 @@ def _is_id(text: str) -> bool:
     return re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", text) is not None
 
 
-def _state(key: str, settings: Settings) -> Iterator[Fault]:
-    if settings.paths.state == Path():
-        yield Fault(key, _("a folder, such as /var/lib/schoolfilter"), repr(str(settings.paths.state)))
-
-
 def _upstream_form() -> str:
     return _("a server such as udp://192.0.2.1, tcp://192.0.2.1, tls://192.0.2.1#dns.example or https://…/dns-query")
+
+
+def _https_form() -> str:
+    return _("an address such as https://hooks.example.org/x, with nothing but Latin letters and signs behind the host")
 
 
 _network_check = _each(
@@ -308,8 +315,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
         _each(_or_empty(_parses(split_smtp)), lambda: _("a mail server such as smtp://mail.example.org")),
     ),
     ("notices.mail_from", _each(_or_empty(is_mail_address), lambda: _("an address such as filter@school.example"))),
-    ("notices.telegram_server", _each(_is_https, lambda: _("an address that begins with https://"))),
-    ("notices.webhook", _each(_or_empty(_is_https), lambda: _("an address that begins with https://"))),
+    ("notices.telegram_server", _each(_is_https, _https_form)),
+    ("notices.webhook", _each(_or_empty(_is_https), _https_form)),
     ("lists.refresh_hours", _between(0, 8760)),
     ("lists.quiet", _each(_parses(split_quiet), lambda: _("hours as 07:00-19:00, or an empty text"))),
     ("lists.proxy", _each(_is_proxy, lambda: _("a proxy such as http://192.0.2.1:3128"))),
@@ -322,7 +329,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("devices.trusted_routers", _each(_is_client, lambda: _("an address such as 192.168.1.1 or fd00::1"))),
     ("devices.lease_files", _each(_is_absolute, lambda: _("a path such as /var/lib/misc/dnsmasq.leases"))),
     ("approval.director_key", _director_key),
-    ("paths.state", _state),
     ("web.listen", _each(_parses(split_listen), lambda: _("ADDRESS:PORT or [IPV6]:PORT"))),
 )
 

@@ -2,8 +2,8 @@
 
 The environment wins over the file, the file over the defaults of settings/model.py. A relative `paths.state` in a file
 is meant from the file's folder, so that the state does not depend on where a command is started; a file that lies
-inside its own state folder names that folder (`./var/schoolfilter.toml` with `state = "./var"`). From the environment
-it is meant from the current folder, as any path on a command line.
+inside its own state folder says "." (or names that folder: `./var/schoolfilter.toml` with `state = "./var"`). From the
+environment it is meant from the current folder, as any path on a command line.
 """
 
 import difflib
@@ -252,6 +252,8 @@ def _convert(kind: Any, value: object, *, from_text: bool) -> Any:
         if value not in [member.value for member in kind]:
             raise _Unreadable(_("one of {words}").format(words=", ".join(kind)), _shown(value))
         return kind(value)
+    if issubclass(kind, Path) and not value.strip():  # to Path it would be the same as "."
+        raise _Unreadable(_("a folder, such as /var/lib/schoolfilter"), _shown(value))
     return kind(value)
 
 

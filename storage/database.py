@@ -25,7 +25,7 @@ BUSY_MILLISECONDS = 5000
 """How long a writer waits for another one; ours hold the lock for milliseconds."""
 _TURN_MILLISECONDS = 20
 
-_NOTES = """
+NOTES = """
 CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -56,8 +56,6 @@ async def database(
     with translated(path):
         _claim(path, create=create)
         async with _opened(path) as connection:
-            # What is no UTF-8 must reach whoever judges it: policy/ledger.py then names the order.
-            connection.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
             await connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             await _check(connection, path)
             if not create and await value(connection, "PRAGMA user_version") == 0:
@@ -72,21 +70,43 @@ async def database(
 
 
 @asynccontextmanager
-async def _opened(path: Path) -> AsyncIterator[aiosqlite.Connection]:
+async def frozen(path: Path, migrations: Sequence[Migration]) -> AsyncIterator[aiosqlite.Connection]:
+    """Open a file that is only ever replaced as a whole, and write nothing: the disk may be full.
+
+    A look at any other file has to write as well: what readers share of the write-ahead log. Raises a StorageError: the
+    file is missing, damaged, or its schema is not that of this program.
+    """
+    with translated(path):
+        async with _opened(_immutable(path)) as connection:
+            await _check(connection, path)
+            found = await value(connection, "PRAGMA user_version")
+            if found != len(migrations):
+                raise damaged(path, f"schema {found}")
+            yield connection
+
+
+@asynccontextmanager
+async def _opened(file: Path | str) -> AsyncIterator[aiosqlite.Connection]:
     """Open and close the file; whatever happens, the event loop does not end before the connection's thread has.
 
     Cancelled in between, aiosqlite 0.22 tells its thread to stop but does not wait: it would then report to a loop
     that is closed, and the process of a server told to stop would end with a traceback.
     """
     # isolation_level None: transactions begin and end where we say, never by the driver's guess.
-    connection = aiosqlite.connect(path, isolation_level=None)
+    connection = aiosqlite.connect(file, isolation_level=None, uri=isinstance(file, str))
     try:
         async with connection:
+            # What is no UTF-8 must reach whoever judges it: policy/ledger.py then names the order.
+            connection.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
             yield connection
     except BaseException:
         # No task, which whoever ends the loop would cancel again: it waits for its executor instead.
         asyncio.get_running_loop().run_in_executor(None, connection._thread.join)
         raise
+
+
+def _immutable(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
 def _claim(path: Path, *, create: bool) -> None:
@@ -164,7 +184,7 @@ async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Seq
             raise NewerDatabase(message.format(path=path, known=len(migrations), found=done))
         if done:
             copy_database(path, path.with_name(f"{path.name}.schema-{done}"))
-        await connection.execute(_NOTES)
+        await connection.execute(NOTES)
         for number, migration in enumerate(migrations[done:], start=done + 1):
             for statement in migration.statements:
                 await connection.execute(statement)

@@ -49,6 +49,9 @@ def translated(path: Path) -> Iterator[None]:
             raise damaged(path, str(error)) from error
         message = _("{path}: cannot be used: {error}. Check that the folder exists, is writable and has free space.")
         raise UnreachableDatabase(message.format(path=path, error=error)) from error
+    except PermissionError as error:
+        message = _("no permission for {path}: run it as root (sudo) or as the user that runs the service")
+        raise UnreachableDatabase(message.format(path=path)) from error
     except OSError as error:
         message = _("{path}: cannot be used: {error}. Check that the folder exists, is writable and has free space.")
         raise UnreachableDatabase(message.format(path=path, error=error.strerror or error)) from error
@@ -72,7 +75,8 @@ def of_the_journal(path: Path) -> Iterator[None]:
         if error.path != path:
             raise
         message = _(
-            "{path}: expected a sound database, found: {found}. While the server runs, it keeps the file aside and "
-            "goes on from the copy of the last night by itself: look at `schoolfilter status` in a minute."
+            "{path}: expected a sound database, found: {found}. The server keeps such a file aside and goes on from "
+            "the copy of the last night by itself: start it if it does not run, and look at `schoolfilter status` in a "
+            "minute."
         )
         raise DamagedDatabase(message.format(path=path, found=error.found), path, error.found) from error

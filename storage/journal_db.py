@@ -4,11 +4,10 @@ Who changes something does so in one `changing`: its records and all that follow
 all. Several processes may write: each waits for the other.
 """
 
-import json
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from storage.evidence import (
     Kind,
     Record,
     Stored,
+    body_of,
     canonical,
     digest_of,
     link_of,
@@ -59,6 +59,8 @@ class Position:
     last: str
     digest: str
     """SHA-256 of the octets taken."""
+    days: tuple[str, ...] = ()
+    """The days (YYYY-MM-DD) of all lines, in order: a clock that is put right takes a segment from one to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ class JournalDb:
     ) -> AsyncIterator[Record]:
         """Yield records of these kinds (all if none is named), oldest first, `since` <= at < `until`.
 
-        `private`: with what is personal, as far as it was not erased. Who asks for it says so in an access record.
+        What cannot be read is left out, so that one such record ends nobody's work: verifying names it. `private`: with
+        what is personal, as far as it was not erased. Who asks for it says so in an access record.
         """
         named = ", ".join("?" * len(kinds))
         query = (
@@ -179,10 +182,12 @@ class JournalDb:
         bounds = (after, stamp(since) if since else "", stamp(until) if until else "9999")
         async with self._connection.execute(query, (*bounds, *kinds)) as cursor:
             async for *columns, hidden in cursor:
-                yield Stored(*columns).record(json.loads(hidden) if private and hidden is not None else None)
+                record = _read(Stored(*columns), hidden if private else None)
+                if record is not None:
+                    yield record
 
     async def record(self, number: int, *, private: bool = False) -> Record | None:
-        """Return one record; None if there is none of that number."""
+        """Return one record; None if there is none of that number, or it cannot be read."""
         query = (
             f"SELECT {_COLUMNS}, sealed.body FROM chain LEFT JOIN sealed USING (number) WHERE number = ?"  # noqa: S608 - a constant
         ).replace("body, seal", "chain.body, seal")
@@ -191,7 +196,7 @@ class JournalDb:
         if row is None:
             return None
         *columns, hidden = row
-        return Stored(*columns).record(json.loads(hidden) if private and hidden is not None else None)
+        return _read(Stored(*columns), hidden if private else None)
 
     async def heads(self) -> list[SignedHead]:
         """Return the signed heads, oldest first."""
@@ -209,9 +214,10 @@ class JournalDb:
 
     async def positions(self) -> dict[str, Position]:
         """Return how far each segment that is still followed has been taken in, by its name."""
-        query = "SELECT segment, taken, lines, damaged, first, last, digest FROM positions"
+        query = "SELECT segment, taken, lines, damaged, first, last, digest, days FROM positions"
         async with self._connection.execute(query) as cursor:
-            return {name: Position(*rest) async for name, *rest in cursor}
+            found = {name: Position(*rest) async for name, *rest in cursor}
+        return {name: replace(each, days=tuple(str(each.days).split())) for name, each in found.items()}
 
     async def segments(self) -> list[StoredSegment]:
         """Return the closed segments, oldest first."""
@@ -253,6 +259,19 @@ class JournalDb:
         async with self._connection.execute(query, (first, last)) as cursor:
             async for hour, room, group, action, reason, category, queries in cursor:
                 yield hour, Tally(room, group, action, reason, category), queries
+
+    async def hours(self, action: str) -> AsyncIterator[tuple[str, int, int]]:
+        """Yield each hour of which there are counts, with its queries and those of them with an action, oldest first.
+
+        Many years of counts take seconds, and next to no memory: they are stored in this order.
+        """
+        query = """
+            SELECT hour, sum(queries), sum(CASE action WHEN ? THEN queries ELSE 0 END)
+            FROM counts CROSS JOIN tallies ON tally = id GROUP BY hour ORDER BY hour
+        """
+        async with self._connection.execute(query, (action,)) as cursor:
+            async for hour, queries, acted in cursor:
+                yield hour, queries, acted
 
     async def tallies(self) -> list[Tally]:
         """Return all that queries were ever counted by."""
@@ -328,11 +347,11 @@ class Change:
     async def put_position(self, segment: str, position: Position) -> None:
         """Note how far a segment has been taken in."""
         await self._execute(
-            "INSERT OR REPLACE INTO positions (segment, taken, lines, damaged, first, last, digest)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO positions (segment, taken, lines, damaged, first, last, digest, days)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 segment, position.taken, position.lines, position.damaged, position.first, position.last,
-                position.digest,
+                position.digest, " ".join(position.days),
             ),
         )  # fmt: skip
 
@@ -405,6 +424,18 @@ class Change:
 
     async def _execute(self, statement: str, values: Sequence[object]) -> None:
         await self._connection.execute(statement, values)
+
+
+def _read(stored: Stored, hidden: str | None) -> Record | None:
+    """Return what a record says; None if nobody here can have written it. A private part like that counts as none."""
+    private: Body | None = None
+    if hidden is not None:
+        with suppress(ValueError):
+            private = body_of(hidden)
+    try:
+        return stored.record(private)
+    except ValueError:
+        return None
 
 
 async def _head(connection: aiosqlite.Connection) -> Head:

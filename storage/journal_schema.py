@@ -98,4 +98,18 @@ MIGRATIONS: tuple[Migration, ...] = (
             """,
         ),
     ),
+    Migration(
+        "days of the segments that are followed",
+        (
+            # YYYY-MM-DD, separated by spaces.
+            "ALTER TABLE positions ADD COLUMN days TEXT NOT NULL DEFAULT ''",
+            """
+            UPDATE positions SET days = CASE substr(first, 1, 10)
+                WHEN substr(last, 1, 10) THEN substr(last, 1, 10)
+                ELSE trim(min(substr(first, 1, 10), substr(last, 1, 10)) || ' '
+                    || max(substr(first, 1, 10), substr(last, 1, 10)))
+                END
+            """,
+        ),
+    ),
 )

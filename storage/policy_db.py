@@ -19,7 +19,7 @@ from policy.levels import Level
 from policy.names import display_name
 from policy.networks import IPNetwork
 from storage import audit
-from storage.database import database, transaction, value
+from storage.database import database, frozen, transaction, value
 from storage.errors import damaged, translated
 from storage.guards import guard
 from storage.policy_blocks import block_facts, end_block, put_block, read_blocks
@@ -357,6 +357,19 @@ class PolicyDb:
             audit.noted(connection, now, by, what, detail, document, anew=anew, mends=mends),
         ):
             yield connection
+
+
+class PolicyCopy(PolicyDb):
+    """The last good copy (last_good.py), looked at without writing anything: it is only ever replaced as a whole."""
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Open the copy for a look. Raises a StorageError also for one that another version made."""
+        async with frozen(self.path, MIGRATIONS) as connection:
+            try:
+                yield connection
+            except (ValueError, RecursionError) as error:
+                raise damaged(self.path, str(error)) from error
 
 
 async def _begin(connection: aiosqlite.Connection) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from policy.categories import CATEGORIES
+from policy.group_titles import first_titles
 from policy.levels import Level
 from policy.safesearch import SAFE
 from storage.database import Migration
 from storage.policy_carry_over import carry_over
-from translations import _
 
 DEFAULT_GROUP = "pupils"
 """Whoever asks from a network that nobody entered is taken for a pupil: the careful mistake."""
@@ -37,15 +37,17 @@ def first_groups() -> tuple[FirstGroup, ...]:
     set to medium one day, that does what it says instead of opening everything. Servers get what lessons and devices
     need, and what the director's list opens.
     """
-    return (
-        FirstGroup(DEFAULT_GROUP, _("Pupils"), Level.MEDIUM, supervised=True),
-        FirstGroup("primary", _("Pupils, grades 1 to 4"), Level.HIGH, supervised=True),
-        FirstGroup("senior", _("Pupils, grades 9 to 11"), Level.MEDIUM, supervised=True),
-        FirstGroup("teachers", _("Teachers"), Level.LOW, supervised=False),
-        FirstGroup("staff", _("Staff"), Level.OPEN, supervised=False),
-        FirstGroup("guests", _("Guests"), Level.MEDIUM, supervised=True),
-        FirstGroup("servers", _("Servers"), Level.MEDIUM, supervised=False),
+    groups = (
+        (DEFAULT_GROUP, Level.MEDIUM, True),
+        ("primary", Level.HIGH, True),
+        ("senior", Level.MEDIUM, True),
+        ("teachers", Level.LOW, False),
+        ("staff", Level.OPEN, False),
+        ("guests", Level.MEDIUM, True),
+        ("servers", Level.MEDIUM, False),
     )
+    titles = first_titles()
+    return tuple(FirstGroup(id_, titles[id_], level, supervised) for id_, level, supervised in groups)
 
 
 FIRST_SAFE: dict[str, dict[str, str]] = dict.fromkeys((DEFAULT_GROUP, "primary", "senior", "guests"), SAFE)

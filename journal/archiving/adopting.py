@@ -100,7 +100,7 @@ def _rows_beyond(work: Work, file: Path, segments: Sequence[Path]) -> int:
     with ExitStack() as stack:
         texts = []
         for path in segments:
-            opened = open_text(path, work.scratch, careful=True)
+            opened = open_text(path, work.scratch, growing=True)
             stack.callback(opened.close)
             texts.append((opened.path, opened.columns))
         query = f"""SELECT count(*) FROM (SELECT {columns} FROM ({table((), [str(file)])})

@@ -149,11 +149,7 @@ async def _archive(work: Work, day: date, segments: Sequence[StoredSegment]) -> 
     final = work.place(file)
     new = aside(final)
     work.disk.make_folder(final.parent)
-    try:
-        judged = _save(work, sound, new, careful=False)
-    except (ArchiveError, duckdb.DataError, duckdb.InvalidInputException):
-        # Some line is not what the form of all seems to say: each is looked at by itself.
-        judged = _save(work, sound, new, careful=True)
+    judged = _save(work, sound, new)
     work.disk.sync(new.parent)
     rows = total(each.print for each in judged).rows
     lines, damaged = sum(each.lines for each in judged), sum(each.damaged for each in judged)
@@ -183,7 +179,7 @@ async def _is_sound(work: Work, segment: StoredSegment) -> bool:
     return digest == segment.digest
 
 
-def _save(work: Work, segments: Sequence[StoredSegment], path: Path, *, careful: bool) -> list[Judged]:
+def _save(work: Work, segments: Sequence[StoredSegment], path: Path) -> list[Judged]:
     """Write the file, force it to the disk, and compare it with what plain Python finds in the segments."""
     blocked_only = work.settings.log.detail is LogDetail.BLOCKED
 
@@ -191,15 +187,13 @@ def _save(work: Work, segments: Sequence[StoredSegment], path: Path, *, careful:
         with ExitStack() as stack:
             texts = []
             for segment in segments:
-                text = open_text(work.segment(segment.name), work.scratch, octets=segment.bytes, careful=careful)
+                text = open_text(work.segment(segment.name), work.scratch, octets=segment.bytes)
                 stack.callback(text.close)
                 texts.append(text)
             write_texts(work.duck, texts, path, blocked_only=blocked_only)
 
     work.disk.save(path, write)
-    judged = [
-        judge(work.segment(each.name), each.bytes, blocked_only=blocked_only, careful=careful) for each in segments
-    ]
+    judged = [judge(work.segment(each.name), each.bytes, blocked_only=blocked_only) for each in segments]
     expect(path, total(each.print for each in judged), print_of(work.duck, path))
     return judged
 

@@ -3,8 +3,10 @@
 DuckDB reads and sorts; whether nothing was lost or changed on the way is judged by plain Python, line by line.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from hashlib import sha256
 from pathlib import Path
 
@@ -57,13 +59,10 @@ class Judged:
     """Of what is to be archived."""
 
 
-def judge(path: Path, octets: int, *, blocked_only: bool, careful: bool) -> Judged:
-    """Read the first octets of a segment. Raises OSError.
-
-    `careful`: look at each line by itself, and not only at the form of all.
-    """
+def judge(path: Path, octets: int, *, blocked_only: bool) -> Judged:
+    """Read the first octets of a segment. Raises OSError."""
     lines, damaged, made = 0, 0, Print()
-    for count, whole in lines_of(path, octets, careful=careful):
+    for count, whole in lines_of(path, octets):
         lines += count
         damaged += count - len(whole)
         made = made.and_of([line for line in whole if _is_kept(line)] if blocked_only else whole)
@@ -137,6 +136,21 @@ def count_rows(connection: duckdb.DuckDBPyConnection, path: Path, condition: str
     """Return how many rows of a file fulfil a condition."""
     query = f"SELECT count(*) FROM {parquet([str(path)])} WHERE {condition}"  # noqa: S608 - values are bound
     return int(connection.execute(query, values).fetchall()[0][0])
+
+
+def rows_by_day(
+    connection: duckdb.DuckDBPyConnection, path: Path, condition: str, values: Sequence[str], zone: tzinfo
+) -> dict[str, int]:
+    """Return how many rows of a file fulfil a condition, by day (YYYY-MM-DD) in a time zone; only days that have any.
+
+    The rows lie between the years 1 and 9999, whatever the zone.
+    """
+    # By minutes, not days: DuckDB knows time zones only with an extension that is not loaded.
+    query = f"""SELECT date_trunc('minute', "at"), count(*) FROM {parquet([str(path)])} WHERE {condition} GROUP BY 1"""  # noqa: S608 - values are bound
+    found: Counter[str] = Counter()
+    for minute, rows in connection.execute(query, values).fetchall():
+        found[minute.replace(tzinfo=UTC).astimezone(zone).date().isoformat()] += rows
+    return dict(found)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, source: str, where: str, values: Sequence[str], path: Path) -> None:

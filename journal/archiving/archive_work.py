@@ -15,6 +15,8 @@ import duckdb
 from blocklists.disk import DISK, Disk
 from journal.archiving.archive_files import digest_of_file, rewrite
 from journal.archiving.log_table import ASIDE, aside
+from journal.trust.alarms import Alarm
+from journal.trust.log_files import holds
 from journal.trust.verdict import Broken
 from settings.model import Settings
 from storage.evidence import Body, Kind, text, texts
@@ -38,13 +40,13 @@ class Done:
     """Erasures that were carried out."""
     erased_rows: int = 0
     waiting: list[str] = field(default_factory=list)
-    """Erasures that wait for segments which are still open."""
+    """Erasures that could not be carried out yet (journal/archiving/waiting.py)."""
     adopted: int = 0
     """Files of the archive that were taken over after journal.db was damaged."""
     broken: Broken | None = None
     """Why the journal was not copied: the first thing that verifying found."""
     changed: list[str] = field(default_factory=list)
-    """Segments and files of the archive that are missing, or not what the journal says."""
+    """Segments and files of the archive that are missing, not what the journal says, or have another's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,22 @@ class Work:
             # Not what the table has as removed: a segment that was lost and then put back is evidence.
             for name in texts(record.body, "segments"):
                 if self.segment(name).exists():
-                    self.disk.remove(self.segment(name))
+                    await self._remove_again(name)
             for file in texts(record.body, "files"):
                 if file not in archives and self.place(file).exists():
                     self.disk.remove(self.place(file))
+
+    async def _remove_again(self, name: str) -> None:
+        """Remove a segment that is entered as removed, if the file is that segment; enter it if another has its name.
+
+        One that was never archived was lost before it was taken in whole: a person put it back, and `trim` knows when
+        its time is over.
+        """
+        segment = await self.journal.segment(name)
+        if segment is not None and holds(self.segment(name), segment):
+            self.disk.remove(self.segment(name))
+        elif segment is not None and segment.archive:
+            await self.alarm(Alarm.SEGMENT_STRANGE.value, name)
 
     async def rewrite(
         self, old: StoredArchive, said: Body, *, without: str = "", values: Sequence[str] = ()

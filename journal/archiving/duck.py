@@ -1,5 +1,6 @@
 """How DuckDB is opened: with little memory, nothing fetched from anywhere, and its own folder for what does not fit."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -51,20 +52,45 @@ def scratch(settings: Settings) -> Iterator[Path]:
     """Make a folder that nobody else reads, for as long as the block lasts: the log is about people. Raises OSError."""
     place = settings.paths.state / "tmp"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place))
+    folder, lock = _made(place)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def sweep(settings: Settings) -> None:
-    """Remove what processes left that did not end in peace."""
+    """Remove what processes left that did not end in peace: a lock ends with its process, whatever ended that."""
     for folder in (settings.paths.state / "tmp").glob(f"{_PREFIX}*"):
-        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdecimal() and not Path("/proc", owner).exists():
-            with suppress(OSError):
+        with suppress(OSError):  # somebody works in it, or it is gone
+            lock = _lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
                 shutil.rmtree(folder)
+            finally:
+                os.close(lock)
+
+
+def _made(place: Path) -> tuple[Path, int]:
+    """Make a folder and lock it; return its lock with it. One that is swept before it is locked is made anew."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        with suppress(FileNotFoundError):
+            lock = _lock(folder, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _lock(folder: Path, how: int) -> int:
+    """Lock a folder; return what holds the lock until it is closed. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def literal(path: Path) -> str:

@@ -5,20 +5,15 @@ The sums of hours and days stay; they name nobody.
 """
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
-from journal.archiving.archive_files import count_rows
-from journal.archiving.archive_work import Work, begun
+from journal.archiving.archive_files import rows_by_day
+from journal.archiving.archive_work import Work
 from journal.archiving.erasure import Erasure, erasures
-from journal.detection.watching import client_of
+from journal.archiving.waiting import LATE, in_mind_until, texts_of
 from journal.incidents import KINDS
-from journal.intake.following import is_time
-from resolver.segments import list_segments
 from storage.evidence import Kind, Record, text, whole
 
 ERASED = "erased"
-_LATE = timedelta(days=1)
-"""So much later a line may stand in the log than it was asked."""
 
 
 async def reach(work: Work) -> datetime | None:
@@ -41,59 +36,29 @@ async def _erase(work: Work, erasure: Erasure) -> None:
     condition, values = _condition(erasure, since, until)
     whole_archive = True
     for archive in await work.journal.archives():
-        if date.fromisoformat(archive.day) > _plus(erasure.last, _LATE):
+        if date.fromisoformat(archive.day) > _plus(erasure.last, LATE):
             continue
         if not await work.is_sound(archive):
             whole_archive = False
             continue
-        rows = count_rows(work.duck, work.place(archive.file), condition, values)
-        if rows:
-            await work.rewrite(archive, {"why": ERASED, "erasure": erasure.record}, without=condition, values=values)
-            work.done.erased_rows += rows
+        # By day: the last segment of a day may hold lines of the next one, and a month's report counts to the unit.
+        days = rows_by_day(work.duck, work.place(archive.file), condition, values, work.zone)
+        if days:
+            said = {"why": ERASED, "erasure": erasure.record, "rows_by_day": days}
+            await work.rewrite(archive, said, without=condition, values=values)
+            work.done.erased_rows += sum(days.values())
     archived = {each.name: each for each in await work.journal.segments() if each.archive}
-    await work.remove_segments(
-        await work.well_kept([archived[name] for name in _texts(work, since, until) if name in archived]), ERASED
-    )
-    if whole_archive and not _texts(work, since, until) and not await _is_in_mind(work, erasure, since, until):
+    there = [archived[name] for name in texts_of(work.settings, since, until) if name in archived]
+    await work.remove_segments(await work.well_kept(there), ERASED)
+    in_mind = await in_mind_until(work.journal, work.settings, erasure, since, until)
+    if whole_archive and not texts_of(work.settings, since, until) and in_mind is None:
         await _finish(work, erasure, since, until)
     else:
         work.done.waiting.append(erasure.id)
 
 
-def _texts(work: Work, since: datetime, until: datetime) -> list[str]:
-    """Return the segments that are still there as text and may hold lines of a span."""
-    return [
-        segment.path.name
-        for segment in list_segments(work.settings.paths.query_log)
-        if segment.written >= since.timestamp() and _begins_before(segment.path, until)
-    ]
-
-
-def _begins_before(path: Path, until: datetime) -> bool:
-    """Tell whether a segment may hold lines of before: a worker writes later what a full disk did not take."""
-    if begun(path.name) < until:
-        return True
-    if begun(path.name) - until > _LATE:
-        return False
-    with path.open("rb") as file:
-        file.readline()
-        time = file.readline().partition(b"\t")[0]
-    return is_time(time) and datetime.fromisoformat(time.decode()) < until
-
-
 def _plus(day: date, span: timedelta) -> date:
     return day + span if day < date.max - span else date.max
-
-
-async def _is_in_mind(work: Work, erasure: Erasure, since: datetime, until: datetime) -> bool:
-    """Tell whether the incident rules still have something of it in mind, which may yet become a record. Soon not."""
-    first, last = since.timestamp(), until.timestamp()
-    for name, state in (await work.journal.folds()).items():
-        for each in client_of(state).remembered():
-            theirs = name in erasure.clients or each.device in erasure.devices
-            if theirs and each.first < last and each.last >= first:
-                return True
-    return False
 
 
 def _condition(erasure: Erasure, since: datetime, until: datetime) -> tuple[str, list[str]]:

@@ -1,9 +1,11 @@
 """Requests that a person's data be erased from the query log: each with a document, and kept on record."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from journal.numbering import numbering_of
 from storage.evidence import Kind, Record, text, texts, whole
 from storage.journal_db import JournalDb
 
@@ -25,7 +27,7 @@ class Erasure:
     """The first day that it is about, in the school's time zone; `last` is with it."""
     last: date
     done: datetime | None
-    """When it was carried out; None: it waits for segments that are still open or not archived."""
+    """When it was carried out; None: it waits (journal/archiving/waiting.py)."""
     rows: int
     clients: tuple[str, ...]
     """Empty once it is carried out: then nobody is named any more."""
@@ -60,10 +62,8 @@ async def ask_for_erasure(
 ) -> str:
     """Enter the request and return its id. The next round of the archive carries it out. Raises StorageError."""
     async with journal.changing(at) as change:
-        asked = [each async for each in journal.records((Kind.ERASURE,))]
-        number = sum(text(each.body, "id").startswith(f"{at.year}-") for each in asked) + 1
         body = {
-            "id": f"{at.year}-{number:04d}", "why": why, "document": document,
+            "id": (await numbering_of(journal)).next(f"{at.year}"), "why": why, "document": document,
             "from": first.isoformat(), "to": last.isoformat(),
         }  # fmt: skip
         private = {"clients": sorted(clients), "devices": sorted(devices)}
@@ -72,9 +72,13 @@ async def ask_for_erasure(
 
 
 async def erasures(journal: JournalDb) -> list[Erasure]:
-    """Return all requests, oldest first."""
+    """Return all requests, oldest first. One that nobody here can have written is left out: it holds up no other."""
     done = {whole(each.body, "erasure"): each async for each in journal.records((Kind.ERASED,))}
-    return [_told(each, done) async for each in journal.records((Kind.ERASURE,), private=True)]
+    found = []
+    async for each in journal.records((Kind.ERASURE,), private=True):
+        with suppress(ValueError):
+            found.append(_told(each, done))
+    return found
 
 
 def _told(record: Record, done: Mapping[int, Record]) -> Erasure:

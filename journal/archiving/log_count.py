@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from journal.archiving.search import Filter, Searcher, opened_search
 from journal.documents.figures import Share, Sums
 from journal.documents.monthly import Counted
+from journal.intake.days import days_of_segment
 from settings.model import LogDetail, Settings
-from storage.evidence import Kind, text, whole
+from storage.evidence import Body, Kind, text, whole
 from storage.journal_db import JournalDb
 
 
@@ -20,7 +21,7 @@ async def count_log(settings: Settings, journal: JournalDb, first: date, last: d
     zone = ZoneInfo(settings.school.time_zone)
     begin = datetime.combine(first, time(), zone)
     end = datetime.combine(last + timedelta(days=1), time(), zone)
-    if not await _is_held(settings, journal, begin, end):
+    if not await _is_held(settings, journal, first, last):
         return None
     wanted = Filter(since=begin, until=end)
     async with opened_search(settings, wanted) as searcher:
@@ -41,26 +42,21 @@ def _whole(searcher: Searcher, wanted: Filter) -> Sums:
     )
 
 
-async def _is_held(settings: Settings, journal: JournalDb, begin: datetime, end: datetime) -> bool:
-    """Return whether each segment that may hold lines of the time is still there, or in the archive."""
-    spans = await _spans(journal)
+async def _is_held(settings: Settings, journal: JournalDb, first: date, last: date) -> bool:
+    """Return whether each segment that has lines of these days is still there, or in the archive."""
+    wanted = {
+        text(each.body, "name")
+        async for each in journal.records((Kind.SEGMENT,))
+        if any(first.isoformat() <= day <= last.isoformat() for day in days_of_segment(each.body))
+    }
     archives = {each.file for each in await journal.archives()}
     for segment in await journal.segments():
-        first, last = spans.get(segment.name, ("", ""))
-        if not first or datetime.fromisoformat(last) < begin or datetime.fromisoformat(first) >= end:
+        if segment.name not in wanted:
             continue
         in_archive = segment.archive in archives and (settings.paths.archive / segment.archive).is_file()
         if not in_archive and not (settings.paths.query_log / segment.name).is_file():
             return False
     return True
-
-
-async def _spans(journal: JournalDb) -> Mapping[str, tuple[str, str]]:
-    """Return the times of first and last line of each closed segment; empty if it has none."""
-    return {
-        text(each.body, "name"): (text(each.body, "first"), text(each.body, "last"))
-        async for each in journal.records((Kind.SEGMENT,))
-    }
 
 
 async def _lacks_allowed(journal: JournalDb, first: date, last: date) -> bool:
@@ -78,11 +74,21 @@ async def _lacks_allowed(journal: JournalDb, first: date, last: date) -> bool:
 
 
 async def _erased(journal: JournalDb, first: date, last: date) -> int:
-    """Return how many lines were taken out of files of the archive of these days."""
-    days = {each.file: date.fromisoformat(each.day) for each in await journal.archives()}
+    """Return how many lines of these days were taken out of files of the archive."""
+    files = {each.file: each.day for each in await journal.archives()}
+    begin, end = first.isoformat(), last.isoformat()
     found = 0
     async for record in journal.records((Kind.REWRITTEN,)):
-        day = days.get(text(record.body, "file"))
-        if day is not None and first <= day <= last:
-            found += whole(record.body, "rows_before") - whole(record.body, "rows_after")
+        file = text(record.body, "file")
+        if file in files:
+            days = _rows_by_day(record.body, files[file])
+            found += sum(rows for day, rows in days.items() if begin <= day <= end)
     return found
+
+
+def _rows_by_day(body: Body, day: str) -> Mapping[str, int]:
+    """Return how many lines of each day a record took out. `day`: of the file, for records without days."""
+    told = body.get("rows_by_day")
+    if isinstance(told, Mapping):
+        return {each: rows for each, rows in told.items() if isinstance(rows, int)}
+    return {day: whole(body, "rows_before") - whole(body, "rows_after")}

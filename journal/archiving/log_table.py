@@ -1,7 +1,8 @@
 """The query log as a table of DuckDB, whether it lies in segments or in the archive.
 
 A file of the archive holds the columns of the log as they are, but for the time, which is kept as a moment (UTC, in
-milliseconds) and an offset in minutes. Its rows are sorted by client and time: what one client asked lies together.
+milliseconds) and an offset in minutes. Its rows are sorted by client and time: what one client asked lies together. Of
+segments only whole lines come here (segment_text.py).
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,9 @@ ASIDE = ".new"
 """What the name of a file of the archive ends in before it is put in its place."""
 
 _PLAIN = ", ".join(f'"{column}"' for column in PLAIN)
-_MINUTES = "TRY_CAST(substr(zone, 2, 2) AS SMALLINT) * 60 + TRY_CAST(substr(zone, 5, 2) AS SMALLINT)"
+_MINUTES = "CAST(substr(zone, 2, 2) AS SMALLINT) * 60 + CAST(substr(zone, 5, 2) AS SMALLINT)"
 _OFFSET = f"CAST(CASE substr(zone, 1, 1) WHEN '-' THEN -({_MINUTES}) ELSE {_MINUTES} END AS SMALLINT)"
-_IS_TIME = 'moment IS NOT NULL AND "offset" IS NOT NULL'
-_FROM_TEXT = f"""SELECT "time", TRY_CAST(substr("time", 1, 23) AS TIMESTAMP_MS) AS moment, substr("time", 24) AS zone,
+_FROM_TEXT = f"""SELECT "time", CAST(substr("time", 1, 23) AS TIMESTAMP_MS) AS moment, substr("time", 24) AS zone,
     {_PLAIN}"""
 _TIME = """
     strftime(moment, '%Y-%m-%dT%H:%M:%S.%g') || CASE WHEN "offset" < 0 THEN '-' ELSE '+' END
@@ -38,9 +38,9 @@ def taken(texts: Sequence[tuple[str, int]]) -> str:
 
 
 def archived(rows: str) -> str:
-    """Return the query for what is `taken`, with the columns of the archive. What has no time is left out."""
+    """Return the query for what is `taken`, with the columns of the archive."""
     return f"""SELECT CAST(moment - to_minutes("offset") AS TIMESTAMP_MS) AS "at", "offset", {_PLAIN}
-        FROM (SELECT *, {_OFFSET} AS "offset" FROM {rows}) WHERE {_IS_TIME}"""  # noqa: S608 - constants and paths
+        FROM (SELECT *, {_OFFSET} AS "offset" FROM {rows})"""  # noqa: S608 - constants and paths
 
 
 def table(texts: Sequence[tuple[str, int]], archives: Sequence[str]) -> str:
@@ -49,7 +49,7 @@ def table(texts: Sequence[tuple[str, int]], archives: Sequence[str]) -> str:
     if texts:
         parts.append(f"""SELECT "time", {_PLAIN}, CAST(moment AS TIMESTAMP) AS moment,
             CAST(moment - to_minutes("offset") AS TIMESTAMP) AS "at"
-            FROM (SELECT *, {_OFFSET} AS "offset" FROM ({_texts(texts)})) WHERE {_IS_TIME}""")  # noqa: S608 - constants and paths
+            FROM (SELECT *, {_OFFSET} AS "offset" FROM ({_texts(texts)}))""")  # noqa: S608 - constants and paths
     if archives:
         parts.append(f"""SELECT {_TIME} AS "time", {_PLAIN}, moment, "at" FROM (
             SELECT * REPLACE (CAST("at" AS TIMESTAMP) AS "at"), "at" + to_minutes("offset") AS moment
@@ -66,7 +66,7 @@ def parquet(archives: Sequence[str]) -> str:
 
 
 def _texts(texts: Sequence[tuple[str, int]]) -> str:
-    """Return the query for the rows of segments, with their time taken apart; NULL for what is no time."""
+    """Return the query for the rows of segments, with their time taken apart."""
     parts = []
     for columns in sorted({columns for _path, columns in texts}):
         names = [*COLUMNS, *(f"more_{number}" for number in range(len(COLUMNS), columns))]

@@ -27,7 +27,8 @@ async def trim(work: Work) -> None:
     days = min(log.segment_days, log.anonymise_days or log.segment_days, log.retention_days)
     # One that was lost may have been put back: it is as old as the others.
     segments = [each for each in await work.journal.segments() if not each.removed or work.segment(each.name).exists()]
-    archived = [each for each in segments if each.archive and _is_older(work, each, days)]
+    # What lies there under the name of one that is removed is another: `mend` said so, and its lines are nowhere else.
+    archived = [each for each in segments if each.archive and not each.removed and _is_older(work, each, days)]
     await work.remove_segments(await work.well_kept(archived), "archived")
     lost = [each.name for each in segments if not each.archive and _is_older(work, each, log.retention_days)]
     await work.remove_segments(lost, "retention")

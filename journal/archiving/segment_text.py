@@ -9,18 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from journal.whole_line import LONGEST, are_whole, is_header, is_whole
 from resolver.querylog import COLUMNS, HEADER_LINE
 
 _CHUNK = 4 << 20
-_LONGEST = 1 << 16
-"""A line has at most some 1,300 octets; DuckDB's buffers need not hold more than this."""
-_HEADER = HEADER_LINE.rstrip(b"\n")
-_ORDINARY = bytes(octet for octet in range(0x20, 0x7F))
-"""What lines consist of, but for the tabs and the line feeds: taken out of a text, only its form is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +38,25 @@ class Text:
         os.close(self.descriptor)
 
 
-def open_text(
-    path: Path, scratch: Path, *, octets: int | None = None, growing: bool = False, careful: bool = False
-) -> Text:
+def open_text(path: Path, scratch: Path, *, octets: int | None = None, growing: bool = False) -> Text:
     """Open a segment. Raises OSError.
 
     `octets`: how many of the first are meant, whole lines; all, if it is not given. `growing`: somebody may be writing
-    to it. `careful`: look at each line by itself, whatever the first look says.
+    to it.
     """
     if octets is not None and octets < path.stat().st_size:
         with _beginning(path, octets, scratch) as copy:
-            return open_text(Path(copy.path), scratch, careful=careful)
+            return open_text(Path(copy.path), scratch)
     with path.open("rb") as file:
-        header = file.readline(_LONGEST)
+        header = file.readline()
         columns = header.count(b"\t") + 1
-        sound = header == HEADER_LINE or (header.startswith(_HEADER + b"\t") and _is_whole(header, columns))
-        if sound and not careful and not growing and _all_whole(file, columns):
+        sound = is_header(header)
+        if sound and not growing and _all_whole(file, columns):
             return Text(os.dup(file.fileno()), columns, 0)
         file.seek(len(header))
         with tempfile.TemporaryFile(dir=scratch) as copy:
             copy.write(HEADER_LINE)
-            damaged = _copy(file, copy, careful=careful or not sound or columns != len(COLUMNS))
+            damaged = _copy(file, copy, columns)
             copy.flush()
             return Text(os.dup(copy.fileno()), len(COLUMNS), damaged + int(not sound))
 
@@ -79,15 +72,15 @@ def _beginning(path: Path, octets: int, scratch: Path) -> Iterator[Text]:
         yield Text(copy.fileno(), 0, 0)
 
 
-def lines_of(path: Path, octets: int, *, careful: bool = False) -> Iterator[tuple[int, list[str]]]:
+def lines_of(path: Path, octets: int) -> Iterator[tuple[int, list[str]]]:
     """Yield the first octets of a segment in parts: how many lines each has, and those that are not damaged.
 
     The header is no line. Raises OSError.
     """
     with path.open("rb") as file:
-        header = file.readline(_LONGEST)[:octets]
+        header = file.readline()[:octets]
         columns = header.count(b"\t") + 1
-        sound = header.startswith(_HEADER)
+        sound = is_header(header)
         yield int(not sound), []
         left = octets - len(header)
         for chunk in _chunks(file):
@@ -95,62 +88,38 @@ def lines_of(path: Path, octets: int, *, careful: bool = False) -> Iterator[tupl
                 return
             part = chunk[:left]
             left -= len(part)
-            lines = part.decode("latin-1").split("\n")[:-1]
-            if careful or not sound or columns != len(COLUMNS) or not _is_whole(part, columns):
-                yield len(lines), [good for line in lines if (good := undamaged(line)) is not None]
-            else:
-                yield len(lines), lines
-
-
-def undamaged(line: str) -> str | None:
-    """Return the columns of a line that has the form of the log; None if it has not."""
-    fields = line.split("\t")
-    if (
-        len(fields) < len(COLUMNS)
-        or len(line) >= _LONGEST
-        or not (line.isascii() and line.replace("\t", "").isprintable())
-    ):
-        return None
-    try:
-        moment = datetime.fromisoformat(fields[0])
-        # DuckDB gives the time back in the one form in which workers write it.
-        if moment.tzinfo is None or moment.isoformat(timespec="milliseconds") != fields[0]:
-            return None
-    except (ValueError, OverflowError):
-        return None
-    return line if len(fields) == len(COLUMNS) else "\t".join(fields[: len(COLUMNS)])
+            count = part.count(b"\n")
+            if columns != len(COLUMNS) or not are_whole(part, columns):
+                part = b"".join(_whole(part))
+            yield count, part.decode("ascii").split("\n")[:-1]
 
 
 def _all_whole(file: IO[bytes], columns: int) -> bool:
     while chunk := file.read(_CHUNK):
         if not chunk.endswith(b"\n"):
-            chunk += file.readline(_LONGEST)
-        if not _is_whole(chunk, columns):
+            chunk += file.readline(LONGEST)
+        if not are_whole(chunk, columns):
             return False
     return True
 
 
-def _is_whole(chunk: bytes, columns: int) -> bool:
-    """Tell whether a text consists of lines that all have so many columns, and of nothing but printable ASCII."""
-    form = b"\t" * (columns - 1) + b"\n"
-    half = _LONGEST // 2  # a line that is too long has a stretch of this length without a line feed
-    return chunk.translate(None, _ORDINARY) == form * chunk.count(b"\n") and all(
-        chunk.find(b"\n", begin, begin + half) >= 0 for begin in range(0, len(chunk), half)
-    )
-
-
-def _copy(file: IO[bytes], copy: IO[bytes], *, careful: bool) -> int:
+def _copy(file: IO[bytes], copy: IO[bytes], columns: int) -> int:
     """Copy the whole lines; return how many were left out."""
     damaged = 0
     for chunk in _chunks(file):
-        if not careful and _is_whole(chunk, len(COLUMNS)):
+        if columns == len(COLUMNS) and are_whole(chunk, columns):
             copy.write(chunk)
             continue
-        lines = chunk.decode("latin-1").split("\n")[:-1]
-        kept = [good for line in lines if (good := undamaged(line)) is not None]
-        damaged += len(lines) - len(kept)
-        copy.write("".join(f"{line}\n" for line in kept).encode("ascii"))
+        kept = _whole(chunk)
+        damaged += chunk.count(b"\n") - len(kept)
+        copy.writelines(kept)
     return damaged
+
+
+def _whole(chunk: bytes) -> list[bytes]:
+    """Return those of many lines that are whole, with the columns of this version."""
+    lines = chunk.split(b"\n")[:-1]
+    return [b"\t".join(line.split(b"\t")[: len(COLUMNS)]) + b"\n" for line in lines if is_whole(line)]
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -40,7 +40,7 @@ class Case:
     names: dict[str, int] = field(default_factory=dict)
     signs: list[str] = field(default_factory=list)
     """In the order in which they came: so what is written of them sooner is the beginning of what is written later."""
-    shown: float = -1.0
+    shown: float | None = None
     """When it was due: since then it is an incident, whatever comes."""
     closed: bool = False
     """Too long ago for anything to belong to it."""
@@ -90,7 +90,7 @@ class Case:
     @property
     def ready(self) -> bool:
         """Whether it is an incident, whatever comes."""
-        return self.shown >= 0
+        return self.shown is not None
 
     @property
     def asked(self) -> tuple[tuple[str, int], ...]:
@@ -127,9 +127,3 @@ class Case:
 
 
 _CASE = tuple(Case.__dataclass_fields__)
-
-
-def case_of(kept: list[Any]) -> Case:
-    """Read what `Case.kept` wrote."""
-    rule, *rest = kept
-    return Case(Rule(rule), *rest)

@@ -9,12 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush, nsmallest
+from math import inf
 
 from journal.detection.cases import Case
+from journal.detection.remembering import client_of
 from journal.detection.rules import AUDIENCES, SEARCHES, Rules
 from journal.detection.signs import site_of
 from journal.detection.visits import MALWARE, NAME_LETTERS, Touch, Visit
-from journal.detection.watching import Client, client_of
+from journal.detection.watching import Client
 from journal.incidents import Audience, Rule
 from policy.categories import BY_ID, CATEGORIES, Severity
 from policy.decision import Action, Why
@@ -28,6 +30,8 @@ fill neither journal.db nor the letters of the people who are told. Known device
 _PUT_BACK = 3600.0
 """Seconds by which lines may come late; if they are older, the clock was put back."""
 _MOST_MINUTES = 4_096
+_MOST_TURNS = 16
+"""So often a client is looked at for what is due at one moment; two are enough for all that a school day brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,16 @@ class Folding:
 
     def __init__(self, rules: Rules, kept: Mapping[str, str]) -> None:
         self._rules = rules
-        self._clients = {name: client_of(state) for name, state in kept.items() if state}
+        self._clients: dict[str, Client] = {}
         self._touched: set[str] = set()
+        self.unreadable = 0
+        """Clients whose memory cannot be read and is dropped; whoever tells of it puts this to 0."""
+        for name, state in kept.items():
+            try:
+                self._clients[name] = client_of(state)
+            except ValueError:  # damaged, or of a version that knows another rule or category
+                self.unreadable += 1
+                self._touched.add(name)
         self._minutes: dict[bytes, float] = {}
         self._cases: dict[str, tuple[str, Case]] = {}
         """Those handed out by `found`, by key."""
@@ -90,9 +102,10 @@ class Folding:
         heapify(self._queue)
         self._now = 0.0
         """Until when all is done."""
-        self._hour, self._unknown = -1, 0
+        self._hour: int | None = None
+        self._unknown = 0
         """In which hour of the log an incident was entered last, and how many of clients that are no known device."""
-        self._flood = -1
+        self._flood: int | None = None
         """The hour in which there was no room for more of them."""
         self.flooded = ""
         """When it was in the log that incidents were left out; whoever tells of it empties this."""
@@ -139,7 +152,7 @@ class Folding:
             touch.add(asked, moment, text)
         elif visit.room_for(key):
             device, room, group = (each.decode("ascii", "replace") for each in fields[2:5])
-            search = moment - client.search if client.search >= 0 else -1.0
+            search = None if client.search is None else moment - client.search
             touch = Touch(category, key[1], moment, text, moment, text, room, group, device, search)
             touch.note(asked)
             visit.touches[key] = touch
@@ -157,10 +170,11 @@ class Folding:
             (case.shown, name, case)
             for name, client in self._finished.items()
             for case in client.cases
-            if case.ready and not case.record
+            if case.shown is not None and not case.record
         ]
         ready.sort(key=lambda each: (each[0], each[1], each[2].rule, each[2].category, each[2].first))
         found = []
+        self._cases.clear()
         room: dict[int, int] = {}
         for shown, name, case in ready:
             if not case.device:
@@ -171,6 +185,8 @@ class Folding:
                     continue
                 room[hour] -= 1
             key = f"{name} {case.rule} {case.category} {case.first_text}"
+            while key in self._cases:  # a clock that begins anew at each start shows the same moments again
+                key += "+"
             self._cases[key] = name, case
             found.append(_found(key, name, case))
         return found
@@ -178,7 +194,7 @@ class Folding:
     def entered(self, key: str, record: int) -> None:
         """Note under which number an incident was entered as `found` had it."""
         name, case = self._cases.pop(key)
-        if not case.device:
+        if not case.device and case.shown is not None:
             hour = int(case.shown // 3600)
             self._hour, self._unknown = hour, self._unknown + 1 if hour == self._hour else 1
         case.record = record
@@ -257,15 +273,27 @@ class Folding:
             client = self._clients.get(name)
             if client is None or client.queued != due:
                 continue
-            client.advance(due, self._rules)
+            client.queued = self._advance(client, due)
             self._touched.add(name)
             if client.cases:
                 self._finished[name] = client
-            client.queued = client.due(self._rules)
             if client.empty:
                 del self._clients[name]
-            else:
+            elif client.queued < inf:
                 heappush(queue, (client.queued, name))
+
+    def _advance(self, client: Client, due: float) -> float:
+        """Do what is due now; return when something is due next. What one thing brings about may have been due before.
+
+        A client that does not get on is not asked again until it asks for something: one must not hold up all.
+        """
+        latest = due
+        for _turn in range(_MOST_TURNS):
+            client.advance(due, self._rules)
+            due = client.due(self._rules)
+            if due > latest:
+                return due
+        return inf
 
     def _leave_out(self, name: str, case: Case, hour: int) -> None:
         """Forget an incident for which there is no room; the query log holds what was asked for."""

@@ -34,8 +34,8 @@ class Touch:
     room: str
     group: str
     device: str
-    after_search: float
-    """Seconds since a search engine was looked up; -1: it was not, lately."""
+    after_search: float | None
+    """Seconds since a search engine was looked up; None: it was not, lately."""
     queries: int = 1
     names: dict[str, int] = field(default_factory=dict)
     front: bool = False
@@ -129,7 +129,7 @@ class Visit:
                 if other is touch or other.category != MALWARE  # a program that calls home hides nobody
             )
             crowd = beside >= rules.page_sites + (touch.category in UNLAWFUL)
-            ahead = 0 <= touch.after_search <= rules.prefetch_seconds
+            ahead = touch.after_search is not None and 0 <= touch.after_search <= rules.prefetch_seconds
             if touch.category in lenient and not touch.front:
                 yield touch, not all(map(is_resolver, touch.names))
             else:
@@ -138,15 +138,3 @@ class Visit:
     def kept(self) -> list[Any]:
         """Return it as JSON has it."""
         return [self.begun, self.last, self.nuisances, [touch.kept() for touch in self.touches.values()]]
-
-
-def touch_of(kept: list[Any]) -> Touch:
-    """Read what `Touch.kept` wrote."""
-    return Touch(*kept)
-
-
-def visit_of(kept: list[Any]) -> Visit:
-    """Read what `Visit.kept` wrote."""
-    begun, last, nuisances, touches = kept
-    read = [touch_of(each) for each in touches]
-    return Visit(begun, last, nuisances, {(each.category, each.site): each for each in read})

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from journal.detection.cases import Case, case_of
+from journal.detection.cases import Case
 from journal.detection.insisting import insisted_sites, insists, is_grave
 from journal.detection.rules import Rules
 from journal.detection.signs import BUTTONS, COMING_SECONDS, Sign, is_again, is_growing, is_regular, is_telling, site_of
-from journal.detection.visits import MALWARE, Touch, Visit, touch_of, visit_of
+from journal.detection.visits import MALWARE, Touch, Visit
 from journal.incidents import Rule
 from policy.categories import BY_ID, Severity
 
@@ -42,9 +42,9 @@ class Client:
     """One address."""
 
     visit: Visit | None = None
-    search: float = -1.0
+    search: float | None = None
     """When a search engine was looked up last."""
-    shut: float = -1.0
+    shut: float | None = None
     """When somebody went last to a site that may also be a button on a page: it counts for nothing else."""
     trails: dict[str, list[Touch]] = field(default_factory=dict)
     """By category: where a person went, lately."""
@@ -66,9 +66,9 @@ class Client:
         times = [inf]
         if self.visit is not None:
             times.append(self.visit.ends(rules))
-        if self.search >= 0:
+        if self.search is not None:
             times.append(self.search + rules.search_seconds)
-        if self.shut >= 0:
+        if self.shut is not None:
             times.append(self.shut + rules.window_minutes * 60)
         times += [trail[-1].last + rules.window_minutes * 60 for trail in self.trails.values()]
         times += [moment + rules.window_minutes * 60 for moment, *_times in self.arrivals.values()]
@@ -99,11 +99,11 @@ class Client:
             if not case.ready and (case.closed or case.due <= now):
                 case.shown = now
         # Each comparison as in `due`, to the last bit: what is due must get done.
-        if self.search >= 0 and self.search + rules.search_seconds <= now:
-            self.search = -1.0
+        if self.search is not None and self.search + rules.search_seconds <= now:
+            self.search = None
         window = rules.window_minutes * 60
-        if self.shut >= 0 and self.shut + window <= now:
-            self.shut = -1.0
+        if self.shut is not None and self.shut + window <= now:
+            self.shut = None
         for category in [each for each, trail in self.trails.items() if trail[-1].last + window <= now]:
             del self.trails[category]
         for site in [each for each, (last, *_) in self.arrivals.items() if last + window <= now]:
@@ -113,7 +113,7 @@ class Client:
 
     def restart(self, now: float) -> None:
         """Begin anew, because the clock was put back: what waits for a later time would wait for years."""
-        self.visit, self.search, self.shut, self.queued = None, -1.0, -1.0, inf
+        self.visit, self.search, self.shut, self.queued = None, None, None, inf
         self.trails.clear()
         self.arrivals.clear()
         self.rhythms.clear()
@@ -130,19 +130,24 @@ class Client:
         """Whether there is nothing to remember."""
         return (
             self.visit is None
-            and self.search < 0
-            and self.shut < 0
+            and self.search is None
+            and self.shut is None
             and not (self.trails or self.arrivals or self.rhythms or self.cases)
         )
 
-    def remembered(self) -> Iterator[Touch | Case]:
-        """Yield all that is in mind of what was asked for."""
-        yield from self.cases
-        yield from self.visit.touches.values() if self.visit is not None else ()
+    def remembered(self, rules: Rules) -> Iterator[tuple[Touch | Case, float]]:
+        """Yield all that is in mind of what was asked for, and until when it is if nothing more is asked for."""
+        window = rules.window_minutes * 60
+        for case in self.cases:
+            yield case, case.last + rules.merge_minutes * 60
+        if self.visit is not None:
+            for touch in self.visit.touches.values():
+                yield touch, self.visit.ends(rules) + window
         for trail in self.trails.values():
-            yield from trail
+            for touch in trail:
+                yield touch, trail[-1].last + window
         for rhythm in self.rhythms.values():
-            yield rhythm.touch
+            yield rhythm.touch, rhythm.times[-1] + _RHYTHM_SECONDS
 
     # -- the rules -----------------------------------------------------------------------------------------------------
 
@@ -272,7 +277,7 @@ class Client:
             front = [each.first for each in trail if each.front]
             others = bool(front) and (
                 any(each != BYPASS and self._lately(each, front[0], rules) for each in self.trails)
-                or 0 <= front[0] - self.shut <= rules.window_minutes * 60
+                or (self.shut is not None and 0 <= front[0] - self.shut <= rules.window_minutes * 60)
             )
             searched = any(each.front and _searched(each, rules) for each in trail)
             pressed = insists(trail, self.arrivals, rules) or (
@@ -353,23 +358,6 @@ class Client:
         )
 
 
-def client_of(text: str) -> Client:
-    """Read what `Client.kept` wrote."""
-    visit, search, shut, trails, rhythms, cases, active, *rest = json.loads(text)
-    known, arrivals = rest or (False, {})  # an older version did not write them
-    client = Client(
-        visit_of(visit) if visit is not None else None, search, shut, cases=list(map(case_of, cases)), active=active,
-        known=known, arrivals=arrivals,
-    )  # fmt: skip
-    for trail in (list(map(touch_of, each)) for each in trails):
-        client.trails[trail[0].category] = trail
-    for times, kept in rhythms:
-        touch = touch_of(kept)
-        client.rhythms[touch.site] = Rhythm(times, touch)
-    client.stored = True
-    return client
-
-
 def _copy(touch: Touch) -> Touch:
     return replace(touch, names=dict(touch.names))
 
@@ -384,7 +372,7 @@ def _sure(trail: list[Touch]) -> bool:
 
 
 def _searched(touch: Touch, rules: Rules) -> bool:
-    return rules.prefetch_seconds < touch.after_search <= rules.search_seconds
+    return touch.after_search is not None and rules.prefetch_seconds < touch.after_search <= rules.search_seconds
 
 
 def _found_by(touch: Touch, rules: Rules) -> list[Sign]:

@@ -1,12 +1,14 @@
 """What an act of a check of access history says (R4): gathered from journal, policy and lists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from journal.documents.beginning import begun_after
 from journal.documents.figures import Sums, of_counts, together
 from journal.documents.lists_in_force import lists_in_force
+from journal.documents.own_tests import closed_by_tests
 from journal.documents.paper_lines import alarm_lines, day_of, figures_of, lines_of
 from journal.documents.policy_state import PolicyState, read_policy
 from journal.documents.pupils import closed_to_pupils
@@ -20,10 +22,13 @@ from journal.trust.verifying_log import verify_log
 from papers.act import Act, Asked, LiveTest, Proof, Restriction
 from papers.numbered import Numbered
 from papers.period import Index
+from policy.group_titles import shown_title
 from settings.model import Settings
 from storage.evidence import Kind, whole
 from storage.policy_db import PolicyDb
 from translations import _
+
+_RECORDS = (*KINDS, Kind.BEGUN, Kind.PAPER, *ALARM_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,11 @@ class Checked:
 
     first: date
     last: date
+    begun: date | None
+    """The day on which the journal was begun, if that was after the first one."""
     sums: Sums
+    own_tests: int
+    """Blocked queries that were tests for earlier acts."""
     incidents: Sequence[Incident]
     """Those whose first query was in the period."""
     told: frozenset[int]
@@ -58,7 +67,7 @@ async def check(settings: Settings, database: PolicyDb, first: date, last: date,
     async with opened_journal(settings) as journal:
         behind = await catch_up(settings, journal, end)
         counts = [each async for each in journal.counts(first.isoformat(), (last + timedelta(days=1)).isoformat())]
-        records = [each async for each in journal.records((*KINDS, *ALARM_KINDS), private=True)]
+        records = [each async for each in journal.records(_RECORDS, private=True)]
     found = [
         each for each in replay(each for each in records if each.kind in KINDS) if first <= day_of(each, zone) <= last
     ]
@@ -68,7 +77,9 @@ async def check(settings: Settings, database: PolicyDb, first: date, last: date,
     return Checked(
         first,
         last,
+        begun_after(records, first, zone),
         together(of_counts(counts).values()),
+        closed_by_tests(records, first, last, zone),
         found,
         frozenset(told),
         [each for each in alarms_told_by(records) if begin <= each.record.at < end],
@@ -89,7 +100,8 @@ def act_of(asked: Asked, checked: Checked, test: LiveTest, paper: Numbered) -> A
     return Act(
         paper=paper,
         asked=asked,
-        figures=figures_of(checked.sums, policy),
+        begun=checked.begun,
+        figures=figures_of(checked.sums, policy, checked.own_tests),
         incidents=lines_of(checked.incidents, checked.told, policy, zone),
         alarms=alarm_lines(checked.alarms, zone),
         proofs=proofs_of(checked),
@@ -100,7 +112,7 @@ def act_of(asked: Asked, checked: Checked, test: LiveTest, paper: Numbered) -> A
         groups=_groups(policy),
         rooms=_rooms(policy),
         index=checked.index,
-        test=test,
+        test=replace(test, group=policy.group_title(test.group)),
     )
 
 
@@ -142,7 +154,8 @@ def _groups(policy: PolicyState) -> list[Restriction]:
     for each in snapshot.groups.values():
         closed = closed_to_pupils(snapshot, [each])
         lists = ((), ()) if closed.only_list else (closed.always, closed.partly)
-        found.append(Restriction(each.title, each.level, each.supervised, closed=lists[0], at_times=lists[1]))
+        title = shown_title(each.id, each.title)
+        found.append(Restriction(title, each.level, each.supervised, closed=lists[0], at_times=lists[1]))
     return found
 
 

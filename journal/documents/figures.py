@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from journal.whole_line import is_day
 from policy.categories import BY_ID, Severity
 from policy.decision import Action
 from storage.evidence import Kind, Record, text, whole
@@ -77,20 +78,27 @@ def of_counts(counts: Iterable[tuple[str, Tally, int]]) -> dict[date, Sums]:
     """Return the figures of each day that has any, from the counts by hour."""
     by_day: dict[date, list[tuple[Tally, int]]] = {}
     for hour, tally, queries in counts:
+        if not is_day(hour[:10]):
+            continue  # damage, which `journal verify` names
         by_day.setdefault(date.fromisoformat(hour[:10]), []).append((tally, queries))
     return {day: _sums(found) for day, found in sorted(by_day.items())}
 
 
 def of_records(records: Iterable[Record]) -> dict[date, Sums]:
     """Return the figures of each day that records of Kind.DAY tell of; of several about a day the last one counts."""
-    said = {date.fromisoformat(text(each.body, "date")): each for each in records if each.kind is Kind.DAY}
-    return {day: _said(record) for day, record in sorted(said.items())}
+    return {day: _said(record) for day, record in sorted(_of_days(records).items())}
 
 
 def damaged_lines(records: Iterable[Record]) -> dict[date, int]:
     """Return how many lines of each day did not have the form of the log, from records of Kind.DAY."""
-    said = {date.fromisoformat(text(each.body, "date")): each for each in records if each.kind is Kind.DAY}
-    return {day: whole(record.body, "damaged") for day, record in said.items() if whole(record.body, "damaged")}
+    days = _of_days(records)
+    return {day: damaged for day, record in days.items() if (damaged := whole(record.body, "damaged"))}
+
+
+def _of_days(records: Iterable[Record]) -> dict[date, Record]:
+    """Return the last Kind.DAY record of each day; one that names no day is damage, which `journal verify` names."""
+    named = ((text(each.body, "date"), each) for each in records if each.kind is Kind.DAY)
+    return {date.fromisoformat(day): each for day, each in named if is_day(day)}
 
 
 def together(sums: Iterable[Sums]) -> Sums:

@@ -7,6 +7,7 @@ from journal.documents.kept_papers import PaperKind
 from journal.incidents import KINDS, State, replay
 from journal.notifying.contacts import contacts_of
 from papers.handover import HandedContact, HandedIncident, HandedInspector, HandedLevel, HandedPaper
+from policy.group_titles import shown_title
 from policy.groups import Group
 from policy.rooms import Room
 from storage.evidence import Kind, Record, text, whole
@@ -45,8 +46,8 @@ def inspectors(accounts: Iterable[Inspector], today: date) -> list[HandedInspect
 
 
 def levels_of_groups(groups: Iterable[Group]) -> list[HandedLevel]:
-    """Return how far groups are restricted."""
-    return [HandedLevel(each.title, each.level, "") for each in groups]
+    """Return how far groups are restricted, titles in the language in use."""
+    return [HandedLevel(shown_title(each.id, each.title), each.level, "") for each in groups]
 
 
 def levels_of_rooms(rooms: Iterable[Room]) -> list[HandedLevel]:

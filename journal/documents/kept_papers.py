@@ -11,7 +11,7 @@ from pathlib import Path
 from blocklists.disk import DISK
 from journal.trust.alarms import Alarm
 from journal.trust.device_key import device_key
-from journal.trust.signing import keep_head
+from journal.trust.signing import keep_head, mend_witness
 from settings.model import Settings
 from storage.evidence import Body, Head, Kind, text, whole
 from storage.journal_db import JournalDb
@@ -65,6 +65,7 @@ async def keep_paper(
     """
     folder = settings.paths.papers / str(at.year)
     key = device_key(settings.paths.device_key)
+    await mend_witness(journal, settings, at)
     files: list[Path] = []
     try:
         async with journal.changing(at) as change:

@@ -2,11 +2,12 @@
 
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from enum import StrEnum
 
+from journal.documents.beginning import begun_after
 from journal.documents.figures import (
     Difference,
     Share,
@@ -19,16 +20,15 @@ from journal.documents.figures import (
     together,
 )
 from journal.documents.kept_papers import PaperKind
+from journal.documents.own_tests import closed_by_tests
 from journal.incidents import KINDS, Incident, Rule, State, replay
 from journal.trust.settling import ALARM_KINDS, ToldAlarm, alarms_told_by
 from policy.subjects import subject
 from storage.evidence import Kind, Record, text, whole
 from storage.journal_db import Tally
 
-RECORDS = (*KINDS, Kind.BEGUN, Kind.DAY, Kind.SEGMENT, Kind.PAPER, *ALARM_KINDS)
+RECORDS = (*KINDS, Kind.BEGUN, Kind.DAY, Kind.PAPER, *ALARM_KINDS)
 """The records that a report is told from."""
-_FIRST_OF_A_RUN = "-w0-0001.tsv"
-"""How the name ends of the first segment that the server's first worker writes after a start."""
 
 
 class Source(StrEnum):
@@ -96,8 +96,6 @@ class Month:
     """Those of which the chain has a record: nothing is expected for them any more."""
     damaged: int
     """Lines that do not have the form of the log."""
-    starts: int
-    """How often the server was started."""
     incidents: tuple[Incident, ...]
     """Those numbered in the month, as they stand now."""
     told: frozenset[int]
@@ -106,6 +104,8 @@ class Month:
     """Those entered in the month, as they stand now."""
     briefings: int
     """Sheets drawn up for briefings of pupils (R4)."""
+    own_tests: int
+    """Blocked queries that were tests for acts."""
     checks: tuple[Check, ...] = ()
     begun: date | None = None
     """The day on which the journal was begun, if that was after the first of the month."""
@@ -164,14 +164,11 @@ def month_of(
     records: Sequence[Record],
     counts: Iterable[tuple[str, Tally, int]],
     zone: tzinfo,
-    following: Collection[str] = (),
 ) -> Month:
     """Return the figures of a month (`2026-11`), which must have begun.
 
     `records`: all of RECORDS in the chain, for an incident goes on after its month. `counts`: those of the month.
-    `following`: the segments that are not closed yet.
     """
-    closed = [text(each.body, "name") for each in records if each.kind is Kind.SEGMENT]
     first, last = bounds(month)
     until = min(last, today)
     days = {day: sums for day, sums in of_counts(counts).items() if first <= day <= until}
@@ -181,7 +178,6 @@ def month_of(
         whole(each.body, "incident") for each in records if each.kind is Kind.TOLD and each.body.get("arrived") is True
     }
     said = of_records(of_days)
-    begun = min((each.at.astimezone(zone).date() for each in records if each.kind is Kind.BEGUN), default=first)
     entered = [each for each in records if _is_of(each, first, until, zone)]
     found = Month(
         month,
@@ -191,12 +187,12 @@ def month_of(
         days,
         frozenset(said),
         sum(damaged_lines(of_days).values()),
-        len(starts({*closed, *following}, first, until)),
         tuple(sorted(incidents, key=lambda each: each.id)),
         frozenset(each.record for each in incidents if each.record in told),
         tuple(each for each in alarms_told_by(records) if _is_of(each.record, first, until, zone)),
         sum(text(each.body, "paper") == PaperKind.BRIEFING for each in entered),
-        begun=begun if begun > first else None,
+        closed_by_tests(records, first, until, zone),
+        begun=begun_after(records, first, zone),
     )
     return _with(found, compare_days(found, said))
 
@@ -253,12 +249,6 @@ def bounds(month: str) -> tuple[date, date]:
 def days_of(first: date, last: date) -> list[date]:
     """Return all days from the first to the last."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
-def starts(segments: Iterable[str], first: date, last: date) -> list[str]:
-    """Return the times, UTC as segments are named, at which the server began to write the log, in days of UTC."""
-    begun = (name.removesuffix(_FIRST_OF_A_RUN) for name in segments if name.endswith(_FIRST_OF_A_RUN))
-    return sorted(time for time in begun if f"{first:%Y%m%d}" <= time[:8] <= f"{last:%Y%m%d}")
 
 
 def _is_of(record: Record, first: date, until: date, zone: tzinfo) -> bool:

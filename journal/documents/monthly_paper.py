@@ -66,8 +66,7 @@ async def gather_month(settings: Settings, database: PolicyDb, month: str, now: 
         behind = await catch_up(settings, journal, end)
         records = [each async for each in journal.records(RECORDS, private=True)]
         counts = [each async for each in journal.counts(first.isoformat(), after.isoformat())]
-        following = await journal.positions()
-        found = month_of(month, now.astimezone(zone).date(), records, counts, zone, following)
+        found = month_of(month, now.astimezone(zone).date(), records, counts, zone)
         until = compared_until(found)
         try:
             counted = await count_log(settings, journal, first, until) if until is not None else None
@@ -91,12 +90,11 @@ def report_of(
         until=month.until,
         begun=month.begun,
         finished=month.finished,
-        figures=figures_of(month.sums, policy),
+        figures=figures_of(month.sums, policy, month.own_tests),
         days=len(month.days),
         silent=month.silent,
         open_days=month.open_days,
         damaged=month.damaged,
-        starts=month.starts,
         comparisons=[_comparison(each) for each in month.checks],
         reconciled=month.reconciled,
         files=facts.log.files,

@@ -14,8 +14,8 @@ from policy.decision import Action
 from storage.evidence import Kind, text
 
 
-def figures_of(sums: Sums, policy: PolicyState) -> Figures:
-    """Return figures, most first."""
+def figures_of(sums: Sums, policy: PolicyState, own_tests: int) -> Figures:
+    """Return figures, most first. `own_tests`: how many of the blocked queries were tests for acts."""
     return Figures(
         sums.queries,
         sums.blocked_queries,
@@ -23,6 +23,7 @@ def figures_of(sums: Sums, policy: PolicyState) -> Figures:
         dict(sorted(sums.blocked.items(), key=lambda pair: (-pair[1], pair[0]))),
         _places(sums.groups, {id_: policy.group_title(id_) for id_ in sums.groups}),
         _places(sums.rooms, {id_: policy.room_title(id_) for id_ in sums.rooms}),
+        own_tests,
     )
 
 

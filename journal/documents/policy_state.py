@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 from approval.ledger_book import Book, read_book
+from policy.group_titles import shown_title
 from policy.ledger_words import describe as describe_ledger
 from policy.orders import Listed, Order, OrderKind, replay
 from settings.model import Settings
@@ -47,9 +48,9 @@ class PolicyState:
         return [each for each in self.requests if first <= each.asked_at.astimezone(zone).date() <= last]
 
     def group_title(self, id_: str) -> str:
-        """Return a group as people know it; its id if it is none any more."""
+        """Return a group as readers of the language in use know it; its id if it is none any more."""
         groups = self.book.snapshot.groups
-        return groups[id_].title if id_ in groups else id_
+        return shown_title(id_, groups[id_].title) if id_ in groups else id_
 
     def room_title(self, id_: str) -> str:
         """Return a room as people know it; its id if it is none any more."""

@@ -1,26 +1,18 @@
 """The incidents of a month as lines of the journal sheet, told from the records of the chain. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from operator import attrgetter
 
 from journal.incidents import Incident, replay
+from journal.titles import Titles as Titles
 from papers.journal_sheet import SheetIncident, SheetNote, SheetTold
 from policy.names import display_name
 from storage.evidence import Kind, Record, text, whole
 
 _STATES = frozenset({Kind.CLOSED, Kind.REOPENED})
 _WRITTEN_BY_PEOPLE = frozenset({Kind.REVIEW, Kind.CORRECTION, *_STATES})
-
-
-@dataclass(frozen=True, slots=True)
-class Titles:
-    """Rooms and groups as people know them, by id."""
-
-    rooms: Mapping[str, str]
-    groups: Mapping[str, str]
 
 
 def lines_of_month(
@@ -42,15 +34,15 @@ def lines_of_month(
 
 def _line(incident: Incident, said: Sequence[Record], zone: tzinfo, titles: Titles, *, names: bool) -> SheetIncident:
     """Return a line; the first of the records is the one that entered the incident."""
-    site = text(said[0].body, "name")
+    site, private = text(said[0].body, "name"), said[0].private or {}
     return SheetIncident(
         id=incident.id,
         record=incident.record,
         first=_moment(incident.first, incident.at, zone),
         last=_moment(incident.last, incident.at, zone),
-        room=titles.rooms.get(incident.room, incident.room),
+        room=titles.room(incident.room),
         device=incident.device,
-        group=titles.groups.get(incident.group, incident.group),
+        group=titles.group(incident.group),
         lesson=incident.lesson,
         rule=incident.rule,
         severity=incident.severity,
@@ -62,6 +54,8 @@ def _line(incident: Incident, said: Sequence[Record], zone: tzinfo, titles: Titl
         told=[_told(each, zone) for each in said if each.kind is Kind.TOLD],
         notes=[_note(each, zone) for each in said if each.kind in _WRITTEN_BY_PEOPLE],
         state=incident.state,
+        reporter=text(private, "by") if site else "",
+        remark=text(private, "note") if site else "",
     )
 
 

@@ -3,10 +3,25 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, tzinfo
 
+from journal.incidents import State, replay
 from papers.referral import ReferredSite
 from policy.names import display_name, with_parents
-from storage.evidence import Record, text
+from storage.evidence import Kind, Record, text
 from storage.policy_rows import StoredEntry
+
+
+def standing_reports(records: Iterable[Record]) -> list[Record]:
+    """Return the reports but for those that somebody closed without a review: there was nothing to do.
+
+    `records`: of journal.incidents.KINDS.
+    """
+    kept = list(records)
+    closed = {
+        each.record
+        for each in replay(kept)
+        if each.state is State.CLOSED and all(note.kind is not Kind.REVIEW for note in each.notes)
+    }
+    return [each for each in kept if each.kind is Kind.REPORTED and each.number not in closed]
 
 
 def newly_found(
@@ -17,12 +32,14 @@ def newly_found(
     zone: tzinfo,
     *,
     named: Callable[[str], bool],
-    allowed: frozenset[str],
+    shared: Callable[[str], bool],
+    opened: frozenset[str],
 ) -> list[ReferredSite]:
     """Return the sites found from the first to the last day, by name.
 
-    `reports`: of Kind.REPORTED. `blocks`: those in force. `named`: whether a list names a site. `allowed`: the white
-    list; what it opens with all below it is nothing to refer.
+    `reports`: of Kind.REPORTED. `blocks`: those in force. `named`: whether a list names a site. `shared`: whether
+    strangers have sites of their own below a name: it is no site. `opened`: the white list and the protected names;
+    what these open with all below them is nothing to refer.
     """
     reported: dict[str, list[Record]] = {}
     for record in reports:
@@ -37,7 +54,7 @@ def newly_found(
     return [
         _site(name, reported.get(name, []), closed, zone)
         for name in sorted(reported.keys() | by_hand)
-        if not named(name) and allowed.isdisjoint(with_parents(name))
+        if not named(name) and not shared(name) and opened.isdisjoint(with_parents(name))
     ]
 
 

@@ -168,6 +168,9 @@ def check(folder: Path, say: Callable[[str], None]) -> int:
         total = sum(days.values())
         say(f"The journal counted {total} queries on the days that it shows ({len(days)}). If the export has no")
         say("filters, and nothing was erased or left out of the archive since, its rows are as many.")
+    for each in manifest.get("altered", []):
+        say(f"NOT AS IT WAS: {each['segment']} of the query log was changed, cut off or removed after it had been")
+        say(f"taken in, as record {each['record']} of the journal says. What the export has of it is what was left.")
     key, status = fingerprint(folder), 0
     if shutil.which("ssh-keygen"):
         check_signature(folder, "manifest.json", EXPORT)

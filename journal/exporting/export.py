@@ -14,18 +14,22 @@ them can be exchanged without the others.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import BinaryIO
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 from blocklists.generation import current_generation
 from blocklists.index import BrokenIndex
 from journal.exporting.export_data import Column, Data
 from journal.exporting.export_package import Package
 from journal.exporting.export_readme import SIGNER, readme
+from journal.intake.days import days_of_segment
+from journal.trust.alarms import altered
+from journal.trust.coverage import within
 from journal.trust.device_key import EXPORT_NAMESPACE, HEAD_NAMESPACE, device_key
 from journal.trust.heads import head_message
 from journal.trust.proof import proof
@@ -87,7 +91,9 @@ async def write_export(
         package = Package(archive)
         rows = package.stream(data)
         school = settings.school.name or _("(no name of the school is set)")
-        package.add("README.txt", readme(school, " – ".join(filter(None, wanted.period)), data.path, rows))
+        period = " – ".join(filter(None, wanted.period))
+        doubtful = await _altered(journal, settings, wanted)
+        package.add("README.txt", readme(school, period, data.path, rows, doubtful))
         package.add("check.py", files("journal.exporting").joinpath("check_export.py").read_bytes())
         package.add("allowed_signers", f'{SIGNER} namespaces="{EXPORT_NAMESPACE},{HEAD_NAMESPACE}" {public}\n'.encode())
         said = {
@@ -96,6 +102,7 @@ async def write_export(
             "rows": rows,
             "columns": [{"name": column.name, "heading": column.heading} for column in columns],
             "form": data.form,
+            "altered": [{"segment": name, "record": number} for number, name in doubtful.items()],
             "files": [each.said() for each in package.files],
             "key": public,
         }
@@ -113,7 +120,7 @@ async def write_export(
         package.add("manifest.json", octets)
         package.add("manifest.json.sig", sign(key, EXPORT_NAMESPACE, octets).encode())
         with package.opened("chain/proof.jsonl") as file:
-            async for line in proof(journal, {*numbers, wanted.access, record}, until=head.number):
+            async for line in proof(journal, {*numbers, *doubtful, wanted.access, record}, until=head.number):
                 file.write(line.encode("ascii"))
         package.add("chain/head.txt", head_message(stood, head.at))
         package.add("chain/head.txt.sig", head.signature.encode())
@@ -137,6 +144,24 @@ def _said(settings: Settings, wanted: Wanted) -> Body:
         "program": _program(),
         "lists": _lists_in_force(settings),
     }
+
+
+async def _altered(journal: JournalDb, settings: Settings, wanted: Wanted) -> dict[int, str]:
+    """Return the segments of the period that were altered after they had been taken in, by the record that says so."""
+    if wanted.what != "log":
+        return {}
+    zone = ZoneInfo(settings.school.time_zone)
+    since, until = (_moment(text, zone, days=days) for days, text in enumerate(wanted.period))
+    alarms = {each.number: altered(each.body) async for each in journal.records((Kind.ALARM,))}
+    return {number: name for number, name in alarms.items() if name and within(name, since, until)}
+
+
+def _moment(text: str, zone: tzinfo, *, days: int) -> datetime | None:
+    """Return the moment that is meant; of a day the begin, or with `days=1` the end. None for an empty text."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else (moment + timedelta(days=days)).replace(tzinfo=zone)
 
 
 def _program() -> str:
@@ -165,7 +190,7 @@ def _concerns(record: Record, first: str, last: str) -> bool:
     body = record.body
     match record.kind:
         case Kind.SEGMENT:
-            return text(body, "first")[:10] <= last and text(body, "last")[:10] >= first
+            return any(first <= day <= last for day in days_of_segment(body))
         case Kind.DAY:
             return first <= text(body, "date") <= last
         case _:

@@ -1,7 +1,7 @@
 """README.txt of an export: what it is and how to check it without our program, in four languages."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from journal.trust.device_key import EXPORT_NAMESPACE, HEAD_NAMESPACE
 from translations import LANGUAGES, _, spoken
@@ -13,20 +13,21 @@ _WIDTH = 100
 _VERIFY = "ssh-keygen -Y verify -f allowed_signers -I {signer} -n {namespace} -s {name}.sig < {name}"
 
 
-def readme(school: str, period: str, data: str, rows: int) -> bytes:
+def readme(school: str, period: str, data: str, rows: int, altered: Mapping[int, str]) -> bytes:
     """Return the text for all readers, as each system's simplest program opens it.
 
-    `data`: the path of the data inside the zip.
+    `data`: the path of the data inside the zip. `altered`: by the number of the record that says so, the segments of
+    which what had been taken in is no longer there.
     """
     parts = []
     for tongue in LANGUAGES:
         with spoken(tongue):
-            parts.append("\n".join(_lines(school, period, data, rows)))
+            parts.append("\n".join(_lines(school, period, data, rows, altered)))
     text = f"\n\n{_RULE}\n\n".join(parts) + "\n"
     return text.replace("\n", "\r\n").encode("utf-8-sig", "backslashreplace")
 
 
-def _lines(school: str, period: str, data: str, rows: int) -> Iterator[str]:
+def _lines(school: str, period: str, data: str, rows: int, altered: Mapping[int, str]) -> Iterator[str]:
     yield from (_("Export by schoolfilter"), "")
     yield from (f"  {school}", f"  {period}", f"  {data}", "  " + _("rows: {rows}").format(rows=rows), "")
     yield from _paragraph(
@@ -36,6 +37,15 @@ def _lines(school: str, period: str, data: str, rows: int) -> Iterator[str]:
             "and why; the school's journal has it on record."
         )
     )
+    if altered:
+        named = _("{segment} (record {number})")
+        yield from _paragraph(
+            _(
+                "The query log of these days is not as it was when it was taken in: parts of it were changed, cut off "
+                "or removed afterwards. What this export has of them is what was left, and proves nothing of what was "
+                "asked for: {segments}."
+            ).format(segments=", ".join(named.format(segment=name, number=number) for number, name in altered.items()))
+        )
     yield from _paragraph(
         _(
             "To check everything at once, unpack the zip into an empty folder, open a terminal there and type (Python "

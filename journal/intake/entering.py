@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from journal.detection.folding import Folding, Found, Repeat
-from storage.evidence import Kind, text
+from journal.numbering import Numbering
+from storage.evidence import Kind
 from storage.journal_db import Change, JournalDb
 
 
@@ -30,7 +31,7 @@ class Register:
     """Numbers incidents by month, among those that other processes enter."""
 
     def __init__(self) -> None:
-        self._last: dict[str, int] = {}
+        self._numbering = Numbering()
         self._seen = 0
 
     async def enter(
@@ -63,13 +64,10 @@ class Register:
 
     async def _next(self, journal: JournalDb, month: str) -> str:
         """Return the id of the next incident of a month. Reads what was added since it last did."""
-        async for record in journal.records((Kind.INCIDENT, Kind.REPORTED), after=self._seen):
+        async for record in journal.records((Kind.INCIDENT, Kind.REPORTED, Kind.ALARM), after=self._seen):
             self._seen = record.number
-            theirs, number = text(record.body, "id")[:7], text(record.body, "id")[8:]
-            if number.isdecimal():
-                self._last[theirs] = max(self._last.get(theirs, 0), int(number))
-        self._last[month] = self._last.get(month, 0) + 1
-        return f"{month}-{self._last[month]:04d}"
+            self._numbering.note(record)
+        return self._numbering.next(month)
 
 
 def _asked(asked: Sequence[tuple[str, int]]) -> Mapping[str, object]:

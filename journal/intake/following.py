@@ -5,14 +5,13 @@ workers are put in order by time up to a moment before which none of them writes
 they stand, whatever its clock did.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import merge
 from operator import itemgetter
 
-from resolver.querylog import COLUMNS
+from journal.whole_line import TIME, has_form, is_time, is_whole
 from resolver.segments import Segment
 from storage.journal_db import Tally
 
@@ -22,11 +21,9 @@ SUPERSEDES_AFTER = 5
 """Seconds after its begin by which a new segment of a worker ends the one before it. The worker needs far less."""
 
 _UNTIL_MILLISECONDS = slice(CUT_OCTETS)
-_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-](?:[01]\d|2[0-3]):[0-5]\d")
-_SECOND_OCTETS, _HOUR_OCTETS = len("2026-09-02T10:15:30"), len("2026-09-02T10")
+_SECOND_OCTETS, _HOUR_OCTETS, _DAY_OCTETS = len("2026-09-02T10:15:30"), len("2026-09-02T10"), len("2026-09-02")
 _OFTEN = 10
 """The column behind `category`: the inner loop takes lines apart only so far."""
-_REST_TABS = len(COLUMNS) - _OFTEN - 1
 _KEPT_TIMES = 5_000
 
 _AT_ONCE = 1 << 18
@@ -44,6 +41,8 @@ class Taken:
     first: bytes = b""
     """Time column of the first line that has the form of the log; empty if none has."""
     last: bytes = b""
+    days: set[str] = field(default_factory=set)
+    """YYYY-MM-DD, of all lines."""
     folded: list[bytes] = field(default_factory=list)
     """The lines that the incident rules are to see."""
 
@@ -64,7 +63,7 @@ class Counter:
         return {(_text(hour), Tally(*map(_text, tally))): number for (hour, *tally), number in counts.items()}
 
     def take(self, octets: bytes) -> Taken:
-        """Count whole lines; one without the columns of the log or without a valid time is damaged."""
+        """Count lines, each with its line feed; what is damaged tells of nothing (journal/whole_line.py)."""
         taken = Taken()
         start = 0
         while start < len(octets):
@@ -76,41 +75,44 @@ class Counter:
 
     def _take(self, octets: bytes, taken: Taken) -> None:
         # The one loop that sees every query of the school: what it does not need, it does not touch.
-        counts, seconds, tails, watched, folded = self._counts, self._seconds, self._tails, self._watched, taken.folded
-        damaged, time = 0, b""
+        seconds, tails, watched, folded = self._seconds, self._tails, self._watched, taken.folded
+        counts: dict[Key, int] = {}
+        first = last = b""
         lines = octets.split(b"\n")
         lines.pop()
+        taken.lines += len(lines)
+        # One look at all of them: so nothing but the time has to be looked at in each.
+        if not has_form(octets, lines[0].count(b"\t") + 1):
+            whole = [line for line in lines if is_whole(line)]
+            taken.damaged += len(lines) - len(whole)
+            lines = whole
         for line in lines:
+            time, _client, _device, room, group, name, _type, action, reason, category, _rest = line.split(
+                b"\t", _OFTEN
+            )
             try:
-                time, _client, _device, room, group, name, _type, action, reason, category, rest = line.split(
-                    b"\t", _OFTEN
-                )
                 hour = seconds[time[:_SECOND_OCTETS]]
-                if time[_SECOND_OCTETS:] not in tails or rest.count(b"\t") < _REST_TABS:
-                    raise ValueError
-            except (ValueError, KeyError):
-                if not self._learn(line):
-                    damaged += 1
+                if time[_SECOND_OCTETS:] not in tails:
+                    raise KeyError
+            except KeyError:
+                if not self._learn(time):
+                    taken.damaged += 1
                     continue
-                time, _client, _device, room, group, name, _type, action, reason, category, rest = line.split(
-                    b"\t", _OFTEN
-                )
                 hour = seconds[time[:_SECOND_OCTETS]]
-            if not taken.first:
-                taken.first = time
-            taken.last = time
+            first = first or time
+            last = time
             key = (hour, room, group, action, reason, category)
             counts[key] = counts.get(key, 0) + 1
             if action != b"allow" or name in watched:
                 folded.append(line)
-        taken.lines += len(lines)
-        taken.damaged += damaged
+        taken.first = taken.first or first
+        taken.last = last or taken.last
+        taken.days |= {_text(key[0][:_DAY_OCTETS]) for key in counts}
+        for key, number in counts.items():
+            self._counts[key] = self._counts.get(key, 0) + number
 
-    def _learn(self, line: bytes) -> bool:
-        """Look closely at a line whose time was not met before; return whether it has the form of the log."""
-        if line.count(b"\t") < len(COLUMNS) - 1:
-            return False
-        time = line[: line.index(b"\t")]
+    def _learn(self, time: bytes) -> bool:
+        """Look closely at a time that was not met before; return whether it is one."""
         if not is_time(time):
             return False
         if len(self._seconds) > _KEPT_TIMES:
@@ -120,23 +122,12 @@ class Counter:
         return True
 
 
-def is_time(octets: bytes) -> bool:
-    """Return whether octets are a time column."""
-    if _TIME.fullmatch(octets) is None:
-        return False
-    try:
-        datetime.fromisoformat(octets.decode())
-    except ValueError:
-        return False
-    return True
-
-
 def last_time(octets: bytes) -> bytes:
     """Return the time column of the last of whole lines that has one; empty if none has."""
     end = len(octets)
     while end > 0:
         start = octets.rfind(b"\n", 0, end - 1) + 1
-        if found := _TIME.match(octets, start, end):
+        if found := TIME.match(octets, start, end):
             return found[0]
         end = start
     return b""
@@ -145,8 +136,8 @@ def last_time(octets: bytes) -> bytes:
 def before(octets: bytes, moment: bytes) -> int:
     """Return how many octets of whole lines stand before the first line that is not earlier than a time column.
 
-    Lines are taken to be in order; a damaged one goes with those before it. If a clock was put back, it is still a
-    beginning of whole lines.
+    Lines are taken to be in order; one that names no time goes with those before it. If a clock was put back, it is
+    still a beginning of whole lines.
     """
     moment = moment[:CUT_OCTETS]
     low, high = 0, len(octets)
@@ -164,7 +155,7 @@ def before(octets: bytes, moment: bytes) -> int:
 
 def _next_timed(octets: bytes, start: int, end: int) -> int:
     """Return where the first line from `start` on begins that has a time; `end` if there is none."""
-    while start < end and _TIME.match(octets, start) is None:
+    while start < end and TIME.match(octets, start) is None:
         start = octets.index(b"\n", start) + 1
     return min(start, end)
 
@@ -192,5 +183,4 @@ def begun(name: str) -> datetime:
 
 
 def _text(octets: bytes) -> str:
-    """Return a column as text; the log is ASCII, and what is not must stop nobody."""
-    return octets.decode("ascii", "backslashreplace")
+    return octets.decode("ascii")

@@ -10,8 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journal.intake.following import is_time
-from resolver.querylog import HEADER_LINE
+from journal.whole_line import is_header, is_time
 from resolver.segments import Segment
 from settings.errors import SchoolfilterError
 from storage.journal_db import Position
@@ -50,6 +49,7 @@ class Followed:
     damaged: int = 0
     first: str = ""
     last: str = ""
+    days: set[str] = field(default_factory=set)
     digest: "_Hash" = field(default_factory=sha256)
     noted: bool = False
     """Whether the journal knows it as it stands here."""
@@ -70,7 +70,8 @@ class Followed:
 
     def position(self) -> Position:
         """Return what the journal keeps of it."""
-        return Position(self.taken, self.lines, self.damaged, self.first, self.last, self.digest.hexdigest())
+        digest, days = self.digest.hexdigest(), tuple(sorted(self.days))
+        return Position(self.taken, self.lines, self.damaged, self.first, self.last, digest, days)
 
     def read(self, most: int) -> bytes:
         """Return the next whole lines, about `most` octets; empty if there are none yet. Raises OSError."""
@@ -117,11 +118,11 @@ def is_held(path: Path) -> bool:
 def begin(segment: Segment, now: float) -> Followed | None:
     """Return a segment as it is before its first line; None while its header is not whole. Raises OSError."""
     followed = Followed(segment, still=now)
-    header = read_at(segment.path, 0, 4 * len(HEADER_LINE))  # later versions may add columns
-    header = header[: header.find(b"\n") + 1]
-    if not header:
+    with segment.path.open("rb") as file:
+        header = file.readline(segment.size)
+    if not header.endswith(b"\n"):
         return None
-    if not header.startswith(HEADER_LINE[:-1]):
+    if not is_header(header):
         followed.damaged = 1
     followed.taken = len(header)
     followed.digest.update(header)
@@ -135,7 +136,7 @@ def resume(segment: Segment, position: Position, now: float) -> Followed:
     from its new end.
     """
     followed = Followed(
-        segment, position.taken, position.lines, position.damaged, position.first, position.last,
+        segment, position.taken, position.lines, position.damaged, position.first, position.last, set(position.days),
         noted=True, still=now,
     )  # fmt: skip
     if segment.size < position.taken:

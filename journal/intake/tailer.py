@@ -2,6 +2,7 @@
 
 Here is what goes round: batches (taking.py); once a minute the head, the sums of days and the nightly round; the words
 for `status`. One that is damaged is replaced (journal/recovering.py); one that cannot be written now is waited for.
+Who only adds to a file does not see that old pages of it went bad: so it is opened anew now and then, and checked then.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from journal.intake.rounds import Nightly, Signer
 from journal.intake.state import JournalState, Unsent, read_state, write_state
 from journal.intake.taking import PACE, Pace, Taking
 from journal.notifying.notices import Memory, tell_due
-from journal.opening import opened_journal
+from journal.opening import opened_journal, sign_of_life
 from journal.recovering import begin_again
 from settings.errors import SchoolfilterError
 from settings.model import Settings
@@ -32,6 +33,8 @@ from storage.journal_db import JournalDb
 GLANCE = 1.0
 """Seconds between two looks at the log when nothing waits."""
 MINUTE = 60.0
+CHECK_SECONDS, DOUBT_SECONDS = 3600.0, 60.0
+"""After so long the file is checked: in any case; if something failed that may have failed because it is damaged."""
 TELL_SECONDS = 30.0
 STATE_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -64,7 +67,7 @@ class Tailer:
     ) -> None:
         self._settings = settings
         self._commands = commands or Commands()
-        self._signer = Signer(self._commands.sign)
+        self._signer = Signer(self._commands.sign, settings)
         self._clock = clock
         self._pace = pace
         self._glance = glance
@@ -76,6 +79,7 @@ class Tailer:
         self._lines = 0
         self._error = ""
         self._pause = FIRST_PAUSE
+        self._doubt = False
         self.idle = False
         """Whether all that could be taken had been taken when it last looked."""
         state = read_state(settings)
@@ -92,17 +96,19 @@ class Tailer:
         try:
             while not self._stop.is_set():
                 try:
-                    if not self._settings.paths.journal_db.exists():
+                    if not self._settings.paths.journal_db.exists() and sign_of_life(self._settings) is None:
                         await self._signer.begin()
                     async with opened_journal(self._settings) as journal:
-                        await self._keep(journal, nightly)
-                    if not self._stop.is_set():
+                        replaced = await self._keep(journal, nightly)
+                    if replaced:
                         self._drop_log()
                 except DamagedDatabase as error:
                     await self._failed(str(error))
                     if error.path == self._settings.paths.journal_db:
+                        # They have the old file open, and what they write would be lost.
+                        await self._signer.again()
+                        await nightly.again()
                         await self._begin_again()
-                        nightly.again()
                 except (SchoolfilterError, OSError) as error:
                     await self._failed(str(error))
                 except Exception as error:
@@ -115,35 +121,48 @@ class Tailer:
         finally:
             await nightly.stop()
 
-    async def _keep(self, journal: JournalDb, nightly: Nightly) -> None:
-        """Keep the journal while its file is the one that was opened."""
+    async def _keep(self, journal: JournalDb, nightly: Nightly) -> bool:
+        """Keep the journal until it is to be opened anew; return whether there is another file in its place."""
         settings, loop = self._settings, asyncio.get_running_loop()
         file = _file(settings.paths.journal_db)
+        opened = loop.time()
+        self._doubt = self._signer.failed = nightly.failed = False
         folding = Folding(Rules.of(settings), await journal.folds())
+        if folding.unreadable:
+            logger.error("what the incident rules remember of %d clients cannot be read: dropped", folding.unreadable)
         taking = await Taking.begin(journal, settings, LessonScene(settings), folding, self._pace)
         taking.days = await days_to_sum(journal)
         due = loop.time()
         async with _beside(self._tell()):
             while not self._stop.is_set():
                 behind = await taking.step(self._clock())
+                if taking is not self._taking:
+                    self._count_lines()
                 self._taking, self._error, self._pause = taking, "", FIRST_PAUSE
                 if loop.time() >= due:
                     due = loop.time() + MINUTE
                     await self._signer.look(journal, self._clock())
                     if not behind:
                         await self._sum_days(journal, taking)
+                        await nightly.look_for_erasures(journal, settings, self._clock())
                         nightly.look(self._clock())
                 await self._say(journal)
                 self.idle = not behind
+                doubt, age = self._doubt or self._signer.failed or nightly.failed, loop.time() - opened
+                if age >= CHECK_SECONDS or (doubt and age >= DOUBT_SECONDS):
+                    break
                 if behind:
                     await asyncio.sleep(0)
                 elif _file(settings.paths.journal_db) != file:
-                    return  # somebody put another file in its place
+                    break
                 else:
                     await self._wait(self._glance)
-            await self._sum_days(journal, taking)
-            await self._signer.end(journal)
-            await self._say(journal, now=True)
+            if self._stop.is_set():
+                await self._sum_days(journal, taking)
+                await self._signer.end(journal)
+                await self._say(journal, now=True)
+                return False
+            return _file(settings.paths.journal_db) != file
 
     async def _sum_days(self, journal: JournalDb, taking: Taking) -> None:
         now = self._clock()
@@ -162,6 +181,8 @@ class Tailer:
                         await asyncio.sleep(TELL_SECONDS)
             except (SchoolfilterError, OSError) as error:
                 logger.error("nobody can be told of incidents now: %s", error)
+                if isinstance(error, DamagedDatabase) and error.path == self._settings.paths.journal_db:
+                    self._doubt = True
             except Exception:
                 logger.exception("nobody can be told of incidents now")
             await asyncio.sleep(TELL_SECONDS)
@@ -174,7 +195,8 @@ class Tailer:
         except (SchoolfilterError, OSError) as error:
             logger.error("the damaged journal cannot be replaced now: %s", error)
         else:
-            logger.error("journal.db was damaged: it is kept as %s, and the journal goes on from what is good", moved)
+            kept = f"it is kept as {moved}" if moved else "it was gone or empty"
+            logger.error("journal.db was damaged: %s, and the journal goes on from what is good", kept)
 
     def _drop_log(self) -> None:
         """Remove the write-ahead log of a file that is no longer there: it must not be applied to another one."""
@@ -188,10 +210,14 @@ class Tailer:
         if error != self._error:
             logger.error("the journal cannot be kept now: %s", error)
         self._error = error
+        self._count_lines()
+        self._write_state()
+
+    def _count_lines(self) -> None:
+        """Add what was taken to what had been taken before: it is about to be taken by another one."""
         if self._taking is not None:
             self._lines += self._taking.lines
             self._taking.lines = 0
-        self._write_state()
 
     async def _say(self, journal: JournalDb, *, now: bool = False) -> None:
         if now or asyncio.get_running_loop().time() - self._written >= STATE_SECONDS:

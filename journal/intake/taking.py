@@ -17,6 +17,7 @@ from journal.intake.entering import Lessons, Register, placed
 from journal.intake.following import Counter, before, last_time, merged, superseded
 from journal.intake.segment_files import Followed, begin, is_held, read_at, reading, resume
 from journal.trust.alarms import Alarm
+from journal.trust.log_files import holds
 from resolver.segments import Segment, list_segments
 from settings.model import Settings
 from storage.evidence import Body, Kind, text
@@ -203,6 +204,9 @@ class Taking:
             if stored is not None:
                 self._closed[name] = -1 if stored.removed else stored.bytes
                 self._look_at_closed(segment, self._closed[name])
+                # One that was never archived was lost, and a person put it back: that is known.
+                if stored.removed and stored.archive:
+                    self._look_at_removed(segment, stored)
                 del self._unknown[name]
                 continue
             try:
@@ -228,7 +232,7 @@ class Taking:
         if followed.position() == was:
             return
         followed.noted = False
-        what = Alarm.SEGMENT_LOST if followed.taken < was.taken else Alarm.SEGMENT_CHANGED
+        what = Alarm.SEGMENT_CUT if followed.taken < was.taken else Alarm.SEGMENT_CHANGED
         self._alarm(what, followed.name, was.taken, was.digest)
 
     def _look_at_closed(self, segment: Segment, size: int) -> None:
@@ -240,6 +244,16 @@ class Taking:
         # Half a line at the end is what a worker left that died; the next one cuts it off.
         if segment.size < size or b"\n" in read_at(segment.path, size, segment.size - size):
             self._alarm(Alarm.SEGMENT_CHANGED, name, size, "")
+
+    def _look_at_removed(self, segment: Segment, was: StoredSegment) -> None:
+        """Note an alarm if the file is not the segment that was removed: its lines can be entered under no other name.
+
+        A clock that began anew at each power-up gave names twice, before the numbers of segments went on over starts.
+        """
+        if (Alarm.SEGMENT_STRANGE.value, was.name) in self._alarmed or holds(segment.path, was):
+            return
+        if segment.path.exists():  # a round of the archive may just have removed it
+            self._alarm(Alarm.SEGMENT_STRANGE, was.name, segment.size, "")
 
     def _alarm(self, what: Alarm, name: str, octets: int, digest: str) -> None:
         self._alarmed.add((what.value, name))
@@ -298,6 +312,7 @@ class Taking:
         followed.damaged += taken.damaged
         followed.first = followed.first or taken.first.decode()
         followed.last = taken.last.decode() or followed.last
+        followed.days |= taken.days
         followed.noted = False
         self.lines += taken.lines
         self.last = followed.last or self.last
@@ -316,6 +331,9 @@ class Taking:
         if folding.flooded:
             self._alarms.append({"what": Alarm.FLOODED.value, "first": folding.flooded, "most": MOST_UNKNOWN})
             folding.flooded = ""
+        if folding.unreadable:
+            self._alarms.append({"what": Alarm.MEMORY_LOST.value, "clients": folding.unreadable})
+            folding.unreadable = 0
         if not (closing or moved or found or repeats or folds or self._lost or self._alarms):
             return
         async with self._journal.changing(now) as change:
@@ -362,7 +380,7 @@ async def _close(change: Change, name: str, position: Position, *, removed: int)
         Kind.SEGMENT,
         {
             "name": name, "digest": position.digest, "bytes": position.taken, "lines": position.lines,
-            "damaged": position.damaged, "first": position.first, "last": position.last,
+            "damaged": position.damaged, "first": position.first, "last": position.last, "days": list(position.days),
         },
     )  # fmt: skip
     await change.close_segment(

@@ -4,13 +4,14 @@ import smtplib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import sha256
 
 from journal.notifying.notice_text import Notice, one_line
-from journal.notifying.sending import NotSent, SendRules, Unreachable, reason_of, secret_of
+from journal.notifying.sending import NotSent, SendRules, Unreachable, dns_name, reason_of, secret_of
 from settings.checks import split_smtp
 from settings.model import Notices
 from translations import _
@@ -34,7 +35,10 @@ def letter_message(letter: Letter, sender: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = letter.to
-    message["Subject"] = one_line(letter.notice.subject)
+    subject = one_line(letter.notice.subject)
+    # EmailMessage folds some subjects so that a space between two encoded words is lost (RFC 2047, 6.2); Header takes
+    # all of it into them. ASCII stays as it is.
+    message.set_raw("Subject", subject if subject.isascii() else Header(subject, "utf-8", 75, "Subject").encode())
     message["Date"] = format_datetime(letter.at)
     said = "\n".join((letter.to, letter.notice.subject, letter.notice.text))
     domain = sender.rpartition("@")[2]
@@ -89,10 +93,18 @@ def send_mail(letter: Letter, settings: Notices, rules: SendRules) -> None:
 
 def _connected(settings: Notices, rules: SendRules) -> smtplib.SMTP:
     """Return a connection that may be talked on. Raises Unreachable, OSError."""
-    where = split_smtp(settings.smtp_server)
+    try:
+        where = split_smtp(settings.smtp_server)
+        host = dns_name(where.host)
+    except ValueError:
+        message = _(
+            "{key}: expected a mail server such as smtp://mail.example.org, found one that cannot be asked for. "
+            "Correct it."
+        )
+        raise Unreachable(message.format(key="notices.smtp_server")) from None
     if where.tls:
-        return smtplib.SMTP_SSL(where.host, where.port, _OURSELVES, timeout=rules.step_seconds, context=rules.context())
-    server = smtplib.SMTP(where.host, where.port, _OURSELVES, timeout=rules.step_seconds)
+        return smtplib.SMTP_SSL(host, where.port, _OURSELVES, timeout=rules.step_seconds, context=rules.context())
+    server = smtplib.SMTP(host, where.port, _OURSELVES, timeout=rules.step_seconds)
     try:
         server.ehlo_or_helo_if_needed()
         if server.has_extn("starttls"):

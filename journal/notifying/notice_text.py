@@ -1,7 +1,8 @@
 """What a notice says: enough to act on, and no more about a pupil than that. Pure.
 
 Neither the names that were asked for nor an address stand in it: mail and messengers are other people's machines.
-Whoever wants to know more opens the incident, and that is on record.
+Room and group stand there by their titles, a device by its id: a title may name its owner. Whoever wants to know more
+opens the incident, and that is on record.
 """
 
 import unicodedata
@@ -12,6 +13,7 @@ from datetime import datetime, tzinfo
 from journal.incident_words import category_words, rule_words
 from journal.incidents import Incident, Rule
 from journal.notifying.contacts import Role
+from journal.titles import Titles
 from papers.incident_words import role_words, rule_title
 from translations import _, spoken
 
@@ -19,6 +21,8 @@ MOST_INCIDENTS = 10
 """So many are told in full; of the others only how many there are."""
 _LONGEST = 120
 """Letters of a value; longer ones are cut."""
+_IDS = Titles()
+"""Nothing is known of the policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,13 @@ class Notice:
 
 
 def notice(
-    incidents: Sequence[Incident], *, school: str, zone: tzinfo, language: str, instead: Role | None = None
+    incidents: Sequence[Incident],
+    *,
+    school: str,
+    zone: tzinfo,
+    language: str,
+    instead: Role | None = None,
+    titles: Titles = _IDS,
 ) -> Notice:
     """Return the message about these incidents, at least one. `instead`: in whose place the reader is told."""
     with spoken(language):
@@ -39,7 +49,7 @@ def notice(
             subject = _("Incident {number}: {what}").format(number=first.id, what=rule_title(first.rule))
         else:
             subject = _("{count} incidents, from {number} on").format(count=len(incidents), number=first.id)
-        parts = [_about(each, zone) for each in incidents[:MOST_INCIDENTS]]
+        parts = [_about(each, zone, titles) for each in incidents[:MOST_INCIDENTS]]
         if len(incidents) > MOST_INCIDENTS:
             text = _("And {count} more. All that nobody has looked at: schoolfilter journal show --state new")
             parts.append(text.format(count=len(incidents) - MOST_INCIDENTS))
@@ -59,20 +69,20 @@ def sample(*, school: str, language: str) -> Notice:
         return Notice(f"{heading}: {_('test notice')}", f"{heading}\n\n{text}\n")
 
 
-def rows(incident: Incident, zone: tzinfo) -> list[tuple[str, str]]:
+def rows(incident: Incident, zone: tzinfo, titles: Titles = _IDS) -> list[tuple[str, str]]:
     """Return what is told of an incident, label and value, in the language in use."""
     found = [
         (_("Incident"), incident.id),
         (_("What"), rule_title(incident.rule)),
         (_("Category"), category_words(incident)),
         (_("When"), span(incident, zone)),
-        (_("Room"), incident.room or "-"),
+        (_("Room"), titles.room(incident.room) or "-"),
         (_("Lesson"), incident.lesson),
-        (_("Group"), incident.group),
+        (_("Group"), titles.group(incident.group)),
     ]
     if incident.rule is not Rule.REPORT:
         found += [
-            (_("Device"), _device(incident)),
+            (_("Device"), _device(incident, titles)),
             (_("How often"), _("{queries} queries").format(queries=incident.queries)),
         ]
     return [(label, one_line(value)) for label, value in found if value]
@@ -93,15 +103,17 @@ def one_line(text: str) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
-def _about(incident: Incident, zone: tzinfo) -> str:
-    lines = [f"{label}: {value}" for label, value in rows(incident, zone)]
+def _about(incident: Incident, zone: tzinfo, titles: Titles) -> str:
+    lines = [f"{label}: {value}" for label, value in rows(incident, zone, titles)]
     return "\n".join([*lines, rule_words(incident.rule)])
 
 
-def _device(incident: Incident) -> str:
+def _device(incident: Incident, titles: Titles) -> str:
     if incident.device:
         return incident.device
-    return _("a device in {room}").format(room=incident.room) if incident.room else _("a device that is not entered")
+    if not incident.room:
+        return _("a device that is not entered")
+    return _("a device in {room}").format(room=titles.room(incident.room))
 
 
 def _next_steps(incidents: Sequence[Incident]) -> str:

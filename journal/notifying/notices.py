@@ -1,5 +1,7 @@
 """Tells people of incidents: once where it arrives, again and again where it does not, and never in a flood."""
 
+import logging
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,10 +17,13 @@ from journal.notifying.sending import NotSent, SendRules, Unreachable
 from journal.notifying.telegram import send_telegram
 from journal.notifying.telling import AGE, Delivery, Message, Route, deliveries_of, plan, to_enter, to_tell, told_body
 from journal.notifying.webhook import send_webhook, webhook_value
+from journal.titles import Titles, titles_now
 from settings.model import Settings
 from storage.evidence import START, Body, Head, Kind, text
 from storage.journal_db import JournalDb
 from translations import _
+
+logger = logging.getLogger("schoolfilter.journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,11 @@ async def tell_due(
     told = [*await contacts(journal), *_webhook(settings)]
     found = plan(incidents, told, deliveries, memory.tried, now, zone)
     broken: dict[Channel, str] = {}
+    titles = await titles_now(settings.paths.policy_db) if found.messages else Titles()
     for message in found.messages:
         failure = broken.get(message.channel, "")
         if not failure:
-            failure = await _tell(message, settings, now, rules, broken)
+            failure = await _tell(message, titles, settings, now, rules, broken)
         if failure:
             memory.tried[message.route] = now
             memory.unsent[message.route] = Failed(now, failure)
@@ -152,21 +158,36 @@ def _webhook(settings: Settings) -> list[Contact]:
 
 
 async def _tell(
-    message: Message, settings: Settings, now: datetime, rules: SendRules, broken: dict[Channel, str]
+    message: Message,
+    titles: Titles,
+    settings: Settings,
+    now: datetime,
+    rules: SendRules,
+    broken: dict[Channel, str],
 ) -> str:
     """Send a message; return why it did not arrive, empty if it did. A broken channel is tried once in a round."""
-    said = notice(
-        message.incidents,
-        school=settings.school.name,
-        zone=ZoneInfo(settings.school.time_zone),
-        language=message.contact.language,
-        instead=message.instead,
-    )
     try:
+        said = notice(
+            message.incidents,
+            school=settings.school.name,
+            zone=ZoneInfo(settings.school.time_zone),
+            language=message.contact.language,
+            instead=message.instead,
+            titles=titles,
+        )
         await deliver(message.contact, message.channel, said, message.incidents, settings, now, rules)
     except Unreachable as error:
         broken[message.channel] = str(error)
         return str(error)
     except NotSent as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - whatever one message runs into, the others go out
+        kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+        # Without what the error says: that may hold an address or a key.
+        logger.error("a notice was not sent for an error of the program: %s\n%s", kind, where)
+        failure = _(
+            "an error of the program ({kind}) kept it from being sent. See the server's own messages: "
+            "journalctl -u schoolfilter"
+        )
+        return failure.format(kind=kind)
     return ""

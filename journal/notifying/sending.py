@@ -6,9 +6,12 @@ import os
 import ssl
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import idna
 
 from journal.notifying.notice_text import one_line
 from settings.errors import SchoolfilterError
@@ -55,26 +58,45 @@ def secret_of(path: str) -> str:
     return found
 
 
-def post_json(url: str, value: Mapping[str, object], rules: SendRules) -> tuple[int, bytes]:
+def post_json(url: str, value: Mapping[str, object], rules: SendRules, *, key: str) -> tuple[int, bytes]:
     """Send a value to an https address; return status and answer. Raises Unreachable, which does not show the address.
 
-    No redirection is followed: what is sent goes where the settings say.
+    No redirection is followed: what is sent goes where the settings say. `key`: the setting that the address is from.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection = http.client.HTTPSConnection(
+            dns_name(host), parts.port, timeout=rules.step_seconds, context=rules.context()
+        )
+        with closing(connection):
+            return _posted(connection, target, value)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        # A certificate that is not trusted is both an OSError and a ValueError; an unlawful address an HTTPException.
+        reached = isinstance(error, (OSError, http.client.HTTPException))
+        if reached and not isinstance(error, http.client.InvalidURL):
+            message = _("{host} cannot be reached: {error}")
+            raise Unreachable(message.format(host=host, error=reason_of(error))) from None
+        message = _(
+            "{key}: expected an address such as https://hooks.example.org/x, found one that cannot be asked for "
+            "({kind}). Correct it."
+        )
+        raise Unreachable(message.format(key=key, kind=type(error).__name__)) from None
+
+
+def _posted(connection: http.client.HTTPSConnection, target: str, value: Mapping[str, object]) -> tuple[int, bytes]:
     octets = json.dumps(value, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "schoolfilter"}
-    connection = http.client.HTTPSConnection(host, parts.port, timeout=rules.step_seconds, context=rules.context())
-    try:
-        connection.request("POST", target, octets, headers)
-        response = connection.getresponse()
-        return response.status, response.read(_MOST_ANSWERED)
-    except (OSError, http.client.HTTPException) as error:
-        message = _("{host} cannot be reached: {error}")
-        raise Unreachable(message.format(host=host, error=reason_of(error))) from None
-    finally:
-        connection.close()
+    connection.request("POST", target, octets, headers)
+    response = connection.getresponse()
+    return response.status, response.read(_MOST_ANSWERED)
+
+
+def dns_name(host: str) -> str:
+    """Return a host as the DNS and certificates have it. Raises ValueError."""
+    return host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
 
 
 def reason_of(error: Exception) -> str:

@@ -21,7 +21,7 @@ def send_telegram(chat: str, notice: Notice, settings: Notices, rules: SendRules
         raise Unreachable(message.format(path=settings.telegram_token_file))
     url = f"{settings.telegram_server.rstrip('/')}/bot{token}/sendMessage"
     value = {"chat_id": chat, "text": notice.text[:_LONGEST], "link_preview_options": {"is_disabled": True}}
-    status, _answer = post_json(url, value, rules)
+    status, _answer = post_json(url, value, rules, key="notices.telegram_server")
     match status:
         case HTTPStatus.OK:
             return

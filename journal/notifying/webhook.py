@@ -37,6 +37,6 @@ def webhook_value(incidents: Sequence[Incident], notice: Notice, school: str) ->
 
 def send_webhook(value: dict[str, object], settings: Notices, rules: SendRules) -> None:
     """Post it. Raises Unreachable, which does not show the address: it may hold a key."""
-    status, _answer = post_json(settings.webhook, value, rules)
+    status, _answer = post_json(settings.webhook, value, rules, key="notices.webhook")
     if not 200 <= status < 300:
         raise Unreachable(_("the webhook says no ({code})").format(code=status))

@@ -204,9 +204,9 @@ def _contact_link(contact: str) -> str:
 
 
 def _foot(publication: Publication, language: str) -> str:
-    as_of = _("As of {day}.").format(day=written_day(publication.day, language))
+    as_of = _("As of {day}").format(day=written_day(publication.day, language))
     data = _("The same as data")
-    return f'<footer>\n<p>{escape(as_of)} <a href="{DATA}">{escape(data)}</a></p>\n</footer>'
+    return f'<footer>\n{_paragraph(as_of)}\n<p><a href="{DATA}">{escape(data)}</a></p>\n</footer>'
 
 
 def _languages(current: str) -> str:

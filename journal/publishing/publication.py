@@ -11,12 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from journal.documents.figures import of_counts
+from journal.documents.figures import Share
 from journal.documents.pupils import ClosedToPupils
 from journal.incidents import Incident, Rule
 from journal.publishing.small_counts import LEAST, PublicRow, public_row
 from policy.subjects import title_of
-from storage.journal_db import Tally
 from translations import LANGUAGES
 
 FORMAT = "schoolfilter-information:1"
@@ -70,15 +69,18 @@ class Publication:
 
 
 def public_months(
-    counts: Iterable[tuple[str, Tally, int]], incidents: Iterable[Incident], today: date, *, only_blocked: bool
+    hours: Iterable[tuple[str, int, int]], incidents: Iterable[Incident], today: date, *, only_blocked: bool
 ) -> list[PublicMonth]:
     """Return the last MONTHS that are over and of which there are queries, the latest first.
 
-    `only_blocked`: the log holds no queries that were allowed, so that no share can be told.
+    `hours`: each with its queries and how many of them were blocked. `only_blocked`: the log holds no queries that were
+    allowed, so that no share can be told.
     """
-    by_month: dict[str, list[tuple[int, int]]] = {}
-    for day, sums in of_counts(counts).items():
-        by_month.setdefault(f"{day:%Y-%m}", []).append(sums.share)
+    by_month: dict[str, Share] = {}
+    for hour, queries, blocked in hours:
+        month = f"{date.fromisoformat(hour[:10]):%Y-%m}"
+        before = by_month.get(month, Share())
+        by_month[month] = Share(before.queries + queries, before.blocked + blocked)
     rules = Counter((each.month, each.rule) for each in incidents)
     over = [month for month in sorted(by_month, reverse=True) if month < f"{today:%Y-%m}"]
     return [_month(month, by_month[month], rules, only_blocked=only_blocked) for month in over[:MONTHS]]
@@ -118,11 +120,8 @@ def data_of(publication: Publication) -> str:
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
 
 
-def _month(
-    month: str, days: Iterable[tuple[int, int]], rules: Counter[tuple[str, Rule]], *, only_blocked: bool
-) -> PublicMonth:
-    shares = list(days)
-    queries, blocked = sum(each[0] for each in shares), sum(each[1] for each in shares)
+def _month(month: str, share: Share, rules: Counter[tuple[str, Rule]], *, only_blocked: bool) -> PublicMonth:
+    queries, blocked = share
     counted = not only_blocked and queries >= LEAST
     percent = round(100 * blocked / queries) if counted and queries >= _ENOUGH_QUERIES else None
     row = public_row({rule.value: rules[month, rule] for rule in Rule})

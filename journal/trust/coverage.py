@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from journal.trust.verdict import Stop
 
@@ -36,10 +36,11 @@ def named(name: str) -> Named | None:
 
 
 def gaps(names: Iterable[str]) -> Iterator[str]:
-    """Yield the segments before which one is missing: each is the first of a run, or the next of one.
+    """Yield the segments before which one is missing, by their numbers alone: a clock may say anything.
 
-    `names`: in the order in which they were closed. Each is followed by one at most. Of the first that is known of a
-    worker nobody can say what came before it.
+    `names`: in the order in which they were closed. A worker's numbers go on over restarts; another run of them begins
+    only where its folder was lost, wholly (with 1) or in part (with a number that was there before). Of the first that
+    is known of a worker nobody can say what came before it.
     """
     given = [each for each in map(named, names) if each is not None]
     for worker in sorted({each.worker for each in given}):
@@ -47,44 +48,31 @@ def gaps(names: Iterable[str]) -> Iterator[str]:
 
 
 def _gaps_of(closed: Sequence[Named]) -> Iterator[str]:
-    rank = {each: at for at, each in enumerate(closed)}
-    unfollowed: set[Named] = set()
-    lonely: list[Named] = []
-    before: list[Named] = []
-    for _begun, same in groupby(sorted(closed), key=lambda each: each.begun):
-        # Runs may begin within the same second; then nobody knows which of its segments came first.
-        segments = list(same)
-        is_first = not before
-        for each in segments:
-            if each.sequence == 1 or is_first:
+    runs: list[dict[int, int]] = []  # number and rank in the order of closing
+    for rank, each in enumerate(closed):
+        if not runs or each.sequence == 1 or each.sequence in runs[-1]:
+            runs.append({})
+        runs[-1][each.sequence] = rank
+    for at, run in enumerate(runs):
+        least = min(run)
+        beside = [*runs[max(at - 1, 0) : at], *runs[at + 1 : at + 2]]
+        for number, rank in run.items():
+            if number == least or number - 1 in run:
                 continue
-            last = next((other for other in before if other.sequence == each.sequence - 1), None)
-            if last is None:
-                lonely.append(each)
-            else:
-                before.remove(last)
-        unfollowed.update(before)
-        before = segments
-    unfollowed.update(before)
-    for each in lonely:
-        last = next((other for other in sorted(unfollowed) if _may_follow(each, other, rank)), None)
-        if last is None:
-            yield each.name
-        else:
-            unfollowed.remove(last)
+            if not any(_is_next(closed, rank, other) for other in beside):
+                yield closed[rank].name
 
 
-def _may_follow(segment: Named, last: Named, rank: Mapping[Named, int]) -> bool:
-    """Return whether a segment may be the next of another that is not beside it: a clock that was put back does that.
-
-    Then their names lie in the wrong order, or those of two runs lie among each other; they were closed one soon after
-    the other.
+def _is_next(closed: Sequence[Named], rank: int, other: Mapping[int, int]) -> bool:
+    """Return whether a segment is the next of a run beside its own: the last of one may be closed after the first of
+    the other, and a first after the second, if a clock was put back just then.
     """
-    return (
-        last.sequence == segment.sequence - 1
-        and abs(rank[segment] - rank[last]) <= _NEAR
-        and (last.begun > segment.begun or segment.begun - last.begun <= timedelta(hours=1))
-    )
+    segment = closed[rank]
+    before = other.get(segment.sequence - 1)
+    if before is None or segment.sequence in other or abs(rank - before) > _NEAR:
+        return False
+    last = closed[before].begun
+    return last > segment.begun or segment.begun - last <= timedelta(hours=1)
 
 
 def stops(names: Iterable[str]) -> Iterator[Stop]:

@@ -23,15 +23,20 @@ EXPORT_NAMESPACE = "schoolfilter-export-v1"
 
 
 class DeviceKeyError(SchoolfilterError):
-    """The device's key cannot be read."""
+    """The device's key cannot be read, or is not there."""
 
 
-def device_key(path: Path) -> "Ed25519PrivateKey":
-    """Return the key; make it if there is none. It is a file as OpenSSH keeps them. Raises DeviceKeyError, OSError."""
+def device_key(path: Path, *, make: bool = False) -> "Ed25519PrivateKey":
+    """Return the key; `make` it if there is none. It is a file as OpenSSH keeps them. Raises DeviceKeyError, OSError.
+
+    Only who begins a journal, and the server, which enters an alarm then, make one where the journal may name another.
+    """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     if not path.exists():
+        if not make:
+            raise DeviceKeyError(_missing(path))
         made = Ed25519PrivateKey.generate()
         _write_once(path, made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
     return _read(path)
@@ -40,6 +45,33 @@ def device_key(path: Path) -> "Ed25519PrivateKey":
 def device_fingerprint(key: "Ed25519PrivateKey") -> str:
     """Return the fingerprint as `ssh-keygen -lf` prints it."""
     return fingerprint(public_text(key.public_key()))
+
+
+def key_fault(path: Path, known: str) -> str:
+    """Return what is wrong with the key's file, in words with the next step; empty if nothing is.
+
+    `known`: the public key by which the journal is signed, as its chain names it.
+    """
+    try:
+        if not path.exists():
+            return _missing(path)
+        public = public_text(_read(path).public_key())
+    except (DeviceKeyError, OSError) as error:
+        return str(error)
+    if public == known:
+        return ""
+    return _(
+        "{path}: expected the key by which the journal is signed, found another one: somebody put it there. Put "
+        "device.key back from the backup; else the server signs with this one from its next start or hour on, and "
+        "enters an alarm."
+    ).format(path=path)
+
+
+def _missing(path: Path) -> str:
+    return _(
+        "{path}: expected this machine's key, found no file. Put device.key back from the backup. Without one, start "
+        "the server again: it makes a new key and enters an alarm, which stays in the journal for ever."
+    ).format(path=path)
 
 
 def _read(path: Path) -> "Ed25519PrivateKey":

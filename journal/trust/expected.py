@@ -3,19 +3,19 @@
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from journal.intake.days import days_of_segment
 from journal.trust.alarms import Alarm
-from storage.evidence import Body, Kind, Record, Stored, text, texts, whole
+from journal.trust.record_form import Contradiction, expect_form
+from storage.evidence import Body, Kind, Record, Stored, body_of, moment_of, text, texts, whole
 from storage.journal_db import Inspector, StoredArchive, StoredSegment
 
+UNTOLD = "untold"
+"""In the place of the digest of a secret: the record is of before they had it."""
 _UNSEALED = "unsealed"
 _OF_NO_TABLE = frozenset(Kind) - {
     Kind.BEGUN, Kind.ALARM, Kind.SEGMENT, Kind.ARCHIVE, Kind.REWRITTEN, Kind.REMOVED, Kind.DAY, Kind.ACCOUNT,
     Kind.PAPER,
 }  # fmt: skip
-
-
-class Contradiction(ValueError):  # noqa: N818 - reads as what it is
-    """A record does not say what it must, or not what those before it allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Segment:
 
     stored: StoredSegment
     damaged: int
-    first: str
-    last: str
+    days: frozenset[str]
+    """Of which it has lines."""
 
 
 @dataclass(slots=True)
@@ -54,16 +54,24 @@ class Expected:
     unsealed: set[int] = field(default_factory=set)
     """Records whose private part was erased."""
     inspectors: dict[str, Inspector] = field(default_factory=dict)
-    """`secret` is empty for accounts that were ended, else "kept": the chain does not have it."""
+    """`secret` is empty for accounts that were ended, else the digest of it, or UNTOLD."""
+    _at: str | None = None
+    """The last moment that was found to be one."""
 
     def take(self, stored: Stored) -> None:
         """Take the next record. Raises Contradiction."""
-        if stored.kind in _OF_NO_TABLE and stored.number > 1 and _UNSEALED not in stored.body:
-            return  # most of a journal, and nothing to be told from it
         try:
+            if stored.kind in _OF_NO_TABLE and stored.number > 1 and _UNSEALED not in stored.body:
+                # Most of a journal, and nothing to be told from it.
+                if stored.at != self._at:  # those of one transaction have one moment
+                    moment_of(stored.at)
+                    self._at = stored.at
+                expect_form(stored.kind, body_of(stored.body))
+                return
             record = stored.record()
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise Contradiction(str(error)) from error
+        expect_form(record.kind, record.body)
         if (record.kind is Kind.BEGUN) != (record.number == 1):
             raise Contradiction("expected the chain to begin once")
         if _UNSEALED in record.body:
@@ -117,7 +125,7 @@ class Expected:
         if not gone:
             self.lost.pop(name, None)
         stored = StoredSegment(name, record.number, whole(body, "bytes"), whole(body, "lines"), digest, "", int(gone))
-        self.segments[name] = Segment(stored, whole(body, "damaged"), text(body, "first"), text(body, "last"))
+        self.segments[name] = Segment(stored, whole(body, "damaged"), frozenset(days_of_segment(body)))
 
     def _archive(self, record: Record) -> None:
         body = record.body
@@ -132,7 +140,6 @@ class Expected:
             if known is None:
                 raise Contradiction(f"expected a segment that is closed, found {name!r}")
             self.segments[name] = replace(known, stored=replace(known.stored, archive=file))
-
         self._adopted(record)
 
     def _rewritten(self, record: Record) -> None:
@@ -165,14 +172,12 @@ class Expected:
             self.adopted.pop(file, None)
 
     def _paper(self, record: Record) -> None:
-        files = record.body.get("files")
-        for each in files if isinstance(files, list) else []:
-            if isinstance(each, dict):
-                file = f"{whole(record.body, 'year')}/{text(each, 'file')}"
-                self.papers[file] = (record.number, text(each, "sha256"))
+        for each in cast("list[Body]", record.body.get("files", [])):
+            file = f"{whole(record.body, 'year')}/{text(each, 'file')}"
+            self.papers[file] = (record.number, text(each, "sha256"))
 
     def _account(self, record: Record) -> None:
         body = record.body
         name = text(body, "inspector")
-        secret = "" if text(body, "do") == "revoked" else "kept"
+        secret = "" if text(body, "do") == "revoked" else text(body, "digest") or UNTOLD
         self.inspectors[name] = Inspector(name, secret, text(body, "until"), record.number)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from journal.archiving.log_table import aside
 from journal.trust.verdict import Broken, Trouble
+from storage.journal_db import StoredSegment
 
 Progress = Callable[[int, int], None]
 """Given the octets read so far, and all that there are."""
@@ -69,6 +70,12 @@ def judge(wanted: Wanted, reading: Reading) -> Broken | None:
         if size > octets and not wanted.is_open and not (wanted.is_log and _is_half_a_line(file)):
             return Broken(Trouble.LONGER, wanted.record, wanted.where)
     return None if digest == wanted.digest else Broken(Trouble.CHANGED, wanted.record, wanted.where)
+
+
+def holds(path: Path, segment: StoredSegment) -> bool:
+    """Return whether a file holds what a closed segment held, half a line at its end left aside. Raises OSError."""
+    wanted = Wanted(path, segment.name, segment.record, segment.bytes, segment.digest, is_log=True)
+    return judge(wanted, Reading(None, 0)) is None
 
 
 def waits_aside(wanted: Wanted) -> bool:

@@ -3,14 +3,15 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from journal.trust.alarms import Alarm, is_of_earlier_journal
+from journal.trust.alarms import Alarm, is_of_earlier_journal, is_of_lost_heads
 from journal.trust.device_key import device_key
 from journal.trust.heads import signed_head
-from journal.trust.witness import append_witness, last_witness, read_witness
+from journal.trust.witness import append_witness, is_gone, last_witness, read_witness, write_witness
 from policy.sshsig import public_text
 from settings.model import Settings
 from storage.evidence import Head, Kind, text
 from storage.journal_db import Change, JournalDb, SignedHead
+from storage.last_good import last_good
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,21 +19,28 @@ if TYPE_CHECKING:
 INTERVAL = timedelta(minutes=60)
 
 
-async def is_due(journal: JournalDb, now: datetime) -> bool:
-    """Return whether the head is to be signed: the chain grew, and an hour has passed. Needs no key. `now`: aware."""
+async def is_due(journal: JournalDb, settings: Settings, now: datetime) -> bool:
+    """Return whether the head is to be signed: the chain grew, and an hour has passed, or heads.txt is gone.
+
+    Needs no key. `now`: aware. Raises OSError, StorageError.
+    """
+    if is_gone(settings.paths.heads):
+        return True
     head, last = await journal.head(), await journal.last_head()
     # A clock that was put back must not keep us from signing until it has caught up.
     return last is None or (last.number < head.number and abs(now - datetime.fromisoformat(last.at)) >= INTERVAL)
 
 
-async def sign_head(journal: JournalDb, settings: Settings, now: datetime) -> SignedHead:
+async def sign_head(journal: JournalDb, settings: Settings, now: datetime, *, make_key: bool = False) -> SignedHead:
     """Sign the head as it stands now, unless it is signed already; return it. Not inside of `changing`.
 
-    Enters first what is wrong with key or journal.db. Raises DeviceKeyError, OSError, StorageError.
+    Enters first what is wrong with key, heads.txt or journal.db. `make_key`: if there is none; else that is an error.
+    Raises DeviceKeyError, OSError, StorageError.
     """
-    key = device_key(settings.paths.device_key)
+    key = device_key(settings.paths.device_key, make=make_key)
     public = public_text(key.public_key())
     await _note_new_key(journal, public, now)
+    await mend_witness(journal, settings, now)
     await _note_lost_head(journal, settings, now)
     async with journal.changing(now) as change:
         last, seen = await journal.last_head(), last_witness(settings.paths.heads)
@@ -54,12 +62,38 @@ async def keep_head(
     return signed
 
 
-async def _note_new_key(journal: JournalDb, public: str, now: datetime) -> None:
+async def known_key(journal: JournalDb) -> str:
+    """Return the public key by which this machine signs, as the chain names it; empty if it names none."""
     known = ""
     async for record in journal.records((Kind.BEGUN, Kind.ALARM)):
         if record.kind is Kind.BEGUN or text(record.body, "what") == Alarm.KEY_CHANGED:
             known = text(record.body, "key")
-    if known != public:
+    return known
+
+
+async def mend_witness(journal: JournalDb, settings: Settings, now: datetime) -> None:
+    """Begin heads.txt anew if it is gone, with all heads of journal.db. Not inside of `changing`.
+
+    An alarm says so first: what only the file could show nobody can show from here any more. Raises OSError,
+    StorageError.
+    """
+    path = settings.paths.heads
+    if not is_gone(path):
+        return
+    async with journal.changing(now) as change:
+        heads = await journal.heads()
+        if not is_gone(path) or not (heads or last_good(settings.paths.journal_db).exists()):
+            return
+        alarms = [each.number async for each in journal.records((Kind.ALARM,)) if is_of_lost_heads(each)]
+        if not alarms or any(head.number > alarms[-1] for head in heads):  # else it could not be written since
+            await change.add(Kind.ALARM, {"what": Alarm.HEADS_LOST.value, "heads": len(heads)})
+    async with journal.changing(now):  # nobody signs meanwhile
+        if heads and is_gone(path):
+            write_witness(path, await journal.heads())
+
+
+async def _note_new_key(journal: JournalDb, public: str, now: datetime) -> None:
+    if await known_key(journal) != public:
         async with journal.changing(now) as change:
             await change.add(Kind.ALARM, {"what": Alarm.KEY_CHANGED.value, "key": public})
 

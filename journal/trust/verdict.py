@@ -7,6 +7,9 @@ from enum import StrEnum
 from storage.evidence import START, Head, Record
 from translations import _
 
+TYPED = "--head "
+"""What the place of a head begins with that a person typed."""
+
 
 class Trouble(StrEnum):
     """What can be wrong. Those about the chain come first: what follows is told from it."""
@@ -17,16 +20,20 @@ class Trouble(StrEnum):
     HEAD = "head"
     SIGNATURE = "signature"
     WITNESS = "witness"
+    UNWITNESSED = "unwitnessed"
     SEAL = "seal"
     ERASED = "erased"
     FILE = "file"
     STRANGER = "stranger"
     TABLE = "table"
+    ALTERED = "altered"
+    CUT = "cut"
     CHANGED = "changed"
     SHORTER = "shorter"
     LONGER = "longer"
     MISSING = "missing"
     UNKNOWN = "unknown"
+    REUSED = "reused"
     GAP = "gap"
 
 
@@ -101,7 +108,9 @@ class Verdict:
 def describe(broken: Broken) -> str:
     """Return what is wrong, what it means, and the next step."""
     texts = _TEXTS if broken.number else _TEXTS | _NOT_CLOSED
-    return texts[broken.trouble]().format(number=broken.number, where=broken.where, sound=broken.sound)
+    is_typed = broken.trouble is Trouble.HEAD and broken.where.startswith(TYPED)
+    said = _typed() if is_typed else texts[broken.trouble]()
+    return said.format(number=broken.number, where=broken.where, sound=broken.sound)
 
 
 def _number() -> str:
@@ -127,9 +136,9 @@ def _form() -> str:
 
 def _head() -> str:
     return _(
-        "Record {number} is not the one that was signed or written down ({where}). The end of the chain was cut off, "
-        "an older journal.db was put back, or records were written anew, from some record after {sound} on. Keep a "
-        "copy of journal.db as it is, and put back the backup that holds this record."
+        "Record {number} is not the one that was signed ({where}). The end of the chain was cut off, an older "
+        "journal.db was put back, or records were written anew, from some record after {sound} on. Keep a copy of "
+        "journal.db as it is, and put back the backup that holds this record."
     )
 
 
@@ -143,7 +152,25 @@ def _signature() -> str:
 def _witness() -> str:
     return _(
         "heads.txt and journal.db do not agree about the heads that were signed ({where}, record {number}): one of "
-        "them was changed. The chain itself may still be whole; compare both with a backup and with papers."
+        "them was changed, or an older heads.txt was put back. The chain itself may still be whole; compare both with "
+        "a backup and with papers. Then move heads.txt aside: the server begins it anew, and an alarm says so."
+    )
+
+
+def _unwitnessed() -> str:
+    return _(
+        "heads.txt is missing or empty: somebody removed it. What was signed stands only in journal.db now. The server "
+        "begins the file anew within a minute, and an alarm says so: start it if it does not run. Keep the backup of "
+        "heads.txt aside, and compare its last line: `schoolfilter journal verify --head NUMBER:DIGITS`."
+    )
+
+
+def _typed() -> str:
+    return _(
+        "Record {number} is not the one written down ({where}). First compare what was typed with the paper or the "
+        "export, digit by digit, and whether that is of this school. If it is as it stands there, the end of the chain "
+        "was cut off, an older journal.db was put back, or records were written anew, from some record after {sound} "
+        "on. Keep a copy of journal.db as it is, and put back the backup that holds this record."
     )
 
 
@@ -178,6 +205,22 @@ def _table() -> str:
     return _(
         "In journal.db, {where} does not say what the chain says (record {number}): the table was changed, not the "
         "chain. Keep a copy of journal.db as it is, and put back the backup."
+    )
+
+
+def _altered() -> str:
+    return _(
+        "{where} was changed after lines of it had been taken in, as record {number} says. What it holds is no "
+        "evidence; the sums of the day and the incidents rest on the lines as they were. Settling the alarm does not "
+        "change that. Keep the file as it is, and compare with a backup and with exports."
+    )
+
+
+def _cut() -> str:
+    return _(
+        "{where} was cut off after lines of it had been taken in, as record {number} says. They are in the sums of the "
+        "day and in the incidents, and no longer in the log. Settling the alarm does not change that. Keep the file as "
+        "it is, and compare with a backup and with exports."
     )
 
 
@@ -216,6 +259,14 @@ def _unknown() -> str:
     )
 
 
+def _reused() -> str:
+    return _(
+        "{where} has the name of a segment that was archived and removed (record {number}), but holds something else: "
+        "somebody put it there, or the server wrote it by a clock that began anew at a start. Its lines are proven by "
+        "nothing. Keep a copy, and find out where it comes from; the alarm about it says how its lines are taken in."
+    )
+
+
 def _gap() -> str:
     return _(
         "A segment is missing before {where} (record {number}): the numbers of a worker's segments leave none out. "
@@ -251,16 +302,20 @@ _TEXTS = {
     Trouble.HEAD: _head,
     Trouble.SIGNATURE: _signature,
     Trouble.WITNESS: _witness,
+    Trouble.UNWITNESSED: _unwitnessed,
     Trouble.SEAL: _seal,
     Trouble.ERASED: _erased,
     Trouble.FILE: _file,
     Trouble.STRANGER: _stranger,
     Trouble.TABLE: _table,
+    Trouble.ALTERED: _altered,
+    Trouble.CUT: _cut,
     Trouble.CHANGED: _changed,
     Trouble.SHORTER: _shorter,
     Trouble.LONGER: _longer,
     Trouble.MISSING: _missing,
     Trouble.UNKNOWN: _unknown,
+    Trouble.REUSED: _reused,
     Trouble.GAP: _gap,
 }
 _NOT_CLOSED = {

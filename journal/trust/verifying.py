@@ -4,18 +4,21 @@ import re
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from hashlib import sha256
 
 from journal.intake.days import sums
-from journal.trust.alarms import Alarm, is_of_earlier_journal
-from journal.trust.expected import Contradiction, Expected
+from journal.opening import expect_begun
+from journal.trust.alarms import altered, is_of_earlier_journal
+from journal.trust.expected import UNTOLD, Expected
 from journal.trust.heads import is_signed, written
-from journal.trust.verdict import Broken, Trouble, Verdict
+from journal.trust.record_form import Contradiction
+from journal.trust.verdict import TYPED, Broken, Trouble, Verdict
 from journal.trust.verifying_papers import paper_troubles
 from journal.trust.witness import read_witness
 from settings.model import Settings
-from storage.evidence import START, Fault, Head, canonical, first_fault, text, whole
+from storage.evidence import START, Fault, Head, canonical, first_fault, whole
 from storage.journal_checks import CheckedJournal, open_for_checking
-from storage.journal_db import Position, SignedHead
+from storage.journal_db import Inspector, Position, SignedHead
 
 _WRITTEN = re.compile(r"([1-9][0-9]{0,11}):([0-9a-f]{8,64})")
 _CHAIN = (Trouble.NUMBER, Trouble.LINK, Trouble.FORM, Trouble.HEAD)
@@ -67,6 +70,7 @@ async def verify_journal(settings: Settings, heads: Iterable[Head] = ()) -> Verd
 
     Raises StorageError, OSError.
     """
+    expect_begun(settings)
     async with open_for_checking(settings.paths.journal_db) as journal:
         checked = await check_journal(journal, settings, heads)
     papers = paper_troubles(settings.paths.papers, checked.expected.papers)
@@ -83,7 +87,7 @@ async def check_journal(journal: CheckedJournal, settings: Settings, heads: Iter
     early = read_witness(settings.paths.heads)
     kept = await journal.heads()
     lines = read_witness(settings.paths.heads)
-    claims = [_Claim(head, f"--head {written(head)}") for head in heads]
+    claims = [_Claim(head, f"{TYPED}{written(head)}") for head in heads]
     claims += [_Claim(Head(each.number, each.link), "journal.db", each) for each in kept]
     claims += [
         _Claim(Head(each.number, each.link), f"heads.txt:{count}", each, count)
@@ -179,12 +183,15 @@ def _judge_heads(claims: Iterable[_Claim], walk: _Walk) -> tuple[SignedHead | No
 
 
 def _witness_troubles(
-    kept: Iterable[SignedHead], lines: Iterable[SignedHead | None], earlier: Collection[SignedHead | None]
+    kept: Collection[SignedHead], lines: Collection[SignedHead | None], earlier: Collection[SignedHead | None]
 ) -> Iterator[Broken]:
     """Yield what is wrong between journal.db and heads.txt, whatever the chain says.
 
     `earlier`: the heads of records that were lost with a damaged journal.db.
     """
+    if kept and not lines:
+        yield Broken(Trouble.UNWITNESSED, where="heads.txt")
+        return
     seen: set[SignedHead] = set()
     last = 0
     for count, line in enumerate(lines, 1):
@@ -229,7 +236,7 @@ async def _table_troubles(journal: CheckedJournal, expected: Expected) -> AsyncI
     inspectors = {each.name: each for each in await journal.inspectors()}
     for name in sorted(inspectors.keys() | expected.inspectors.keys()):
         account, account_told = inspectors.get(name), expected.inspectors.get(name)
-        if account is None or account._replace(secret="kept" if account.secret else "") != account_told:
+        if account is None or account_told is None or not _is_as_told(account, account_told):
             yield Broken(Trouble.TABLE, account_told.record if account_told else 0, f"inspectors: {name}")
     positions = await journal.positions()
     for name in sorted(positions.keys() & expected.segments.keys()):
@@ -238,22 +245,28 @@ async def _table_troubles(journal: CheckedJournal, expected: Expected) -> AsyncI
         yield broken
 
 
+def _is_as_told(account: Inspector, told: Inspector) -> bool:
+    digest = sha256(account.secret.encode(errors="surrogateescape")).hexdigest() if account.secret else ""
+    return account._replace(secret=UNTOLD if digest and told.secret == UNTOLD else digest) == told
+
+
 async def _day_troubles(
     journal: CheckedJournal, expected: Expected, positions: Collection[Position]
 ) -> AsyncIterator[Broken]:
+    open_days = {day for each in positions for day in each.days}
+    # In the order of the records: the last one stays.
+    taken = {day: each.stored.record for each in expected.segments.values() for day in each.days}
     for day, record in sorted(expected.days.items()):
-        late = [(each.first, each.last) for each in positions]
-        late += [(each.first, each.last) for each in expected.segments.values() if each.stored.record > record.number]
-        if any(first[:10] <= day <= last[:10] for first, last in late):
+        if day in open_days or taken.get(day, 0) > record.number:
             continue  # lines of that day came later: another record of it will follow
         counts = [each async for each in journal.counts(day, f"{day}T~")]
-        is_ = sums(date.fromisoformat(day), counts, whole(record.body, "damaged"))
+        is_ = dict(sums(date.fromisoformat(day), counts, whole(record.body, "damaged")))
+        if "digest" not in record.body:
+            del is_["digest"]  # of before days had it
         if canonical(is_) != canonical(record.body):
             yield Broken(Trouble.TABLE, record.number, f"counts: {day}")
-    spans = [(each.first, each.last) for each in positions]
-    spans += [(each.first, each.last) for each in expected.segments.values()]
     days = await journal.days()
-    strange = [day for day in sorted(days) if not any(first[:10] <= day <= last[:10] for first, last in spans)]
+    strange = sorted(days.keys() - open_days - taken.keys())
     for day in strange:
         yield Broken(Trouble.TABLE, 0, f"counts: {day}")
     said = [(each.lines, each.damaged) for each in positions]
@@ -262,6 +275,6 @@ async def _day_troubles(
     # A header that was damaged counts as damaged, and is no line.
     most = least + sum(damaged > 0 for _lines, damaged in said)
     # What was taken in of a segment that shrank since is counted, and no record says how much it was.
-    cut = any(text(each.body, "what") in (Alarm.SEGMENT_LOST, Alarm.SEGMENT_CHANGED) for each in expected.alarms)
+    cut = any(altered(each.body) for each in expected.alarms)
     if not strange and not cut and not least <= sum(days.values()) <= most:
         yield Broken(Trouble.TABLE, 0, "counts")

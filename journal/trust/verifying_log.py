@@ -1,18 +1,20 @@
 """Verifying the query log: each segment and each file of the archive against the chain. Proofs: docs/evidence.md."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from journal.archiving.log_table import ASIDE
+from journal.opening import expect_begun
+from journal.trust.alarms import Alarm, altered
 from journal.trust.coverage import Named, gaps, named, stops, within
 from journal.trust.expected import Expected
-from journal.trust.log_files import Progress, Reading, Wanted, has_a_line, judge, listed, waits_aside
+from journal.trust.log_files import Progress, Reading, Wanted, has_a_line, holds, judge, listed, waits_aside
 from journal.trust.verdict import Broken, Stop, Trouble, Verdict
 from journal.trust.verifying import check_journal
 from settings.model import Paths, Settings
-from storage.evidence import Head
+from storage.evidence import Head, text
 from storage.journal_checks import open_for_checking
 from storage.journal_db import Position
 
@@ -31,6 +33,8 @@ class _Strange:
     """What lies there and should not."""
 
     forged: list[str]
+    reused: list[str]
+    """Segments that have the name of one that was archived and removed, and hold something else."""
     waiting: list[str]
     """Segments that are only not taken in yet."""
     leftovers: list[str]
@@ -49,6 +53,7 @@ async def verify_log(
 
     If the journal is broken, only that is returned: nothing can be said by it. Raises StorageError, OSError.
     """
+    expect_begun(settings)
     given = tuple(heads)
     first = await _verify_once(settings, since, until, given, progress)
     if first.is_sound or not first.files:
@@ -90,6 +95,8 @@ async def _verify_once(
     found = [
         *(broken for each, broken in read if broken is not None and each.where not in unfinished),
         *(Broken(Trouble.MISSING, records[name], name) for name in expected.lost.keys() & names),
+        *(each for each in _altered(expected) if within(each.where, since, until)),
+        *(Broken(Trouble.REUSED, records[name], name) for name in strange.reused if within(name, since, until)),
         *(Broken(Trouble.GAP, records.get(name, 0), name) for name in gaps(taken_in) if within(name, since, until)),
         *(
             Broken(Trouble.UNKNOWN, 0, name)
@@ -110,6 +117,15 @@ async def _verify_once(
         adopted=tuple((file, expected.adopted[file]) for file in adopted),
         stops=tuple(each for each in stops(taken_in) if _touches(each, since, until)),
     )
+
+
+def _altered(expected: Expected) -> Iterator[Broken]:
+    """Yield the segments that are not what was taken in of them: what they hold now is all that later records prove."""
+    for record in expected.alarms:
+        name, what = altered(record.body), text(record.body, "what")
+        if not name or (what == Alarm.SEGMENT_LOST and name in expected.lost and name in expected.segments):
+            continue  # one that vanished is missing
+        yield Broken(Trouble.ALTERED if what == Alarm.SEGMENT_CHANGED else Trouble.CUT, record.number, name)
 
 
 def _touches(stop: Stop, since: datetime | None, until: datetime | None) -> bool:
@@ -149,39 +165,42 @@ def _open(paths: Paths, positions: dict[str, Position]) -> list[Wanted]:
 def _strange(paths: Paths, lying: _Lying, expected: Expected, positions: Collection[str]) -> _Strange:
     """Judge what lies there and is no file that has to.
 
-    The journal takes in a worker's segments in their order: what it does not know and is older than one that it knows
-    was put there. What was removed and is there as it was, a round of the archive that was cut off has left.
+    The journal takes in a worker's segments in their order: what it does not know and is older than one that it knows,
+    by its time and by its number, was put there. What was removed and is there as it was, a round of the archive that
+    was cut off has left.
     """
-    strange = _Strange([], [], [])
+    strange = _Strange([], [], [], [])
     newest: dict[int, Named] = {}
+    greatest: dict[int, int] = {}
     for segment in map(named, [*expected.segments, *positions]):
         if segment is not None:
             newest[segment.worker] = max(segment, newest.get(segment.worker, segment))
+            greatest[segment.worker] = max(segment.sequence, greatest.get(segment.worker, 0))
     for segment in lying.segments:
         name, known = segment.name, expected.segments.get(segment.name)
         if known is not None and known.stored.removed:
-            gone = Wanted(paths.query_log / name, name, 0, known.stored.bytes, known.stored.digest, is_log=True)
-            _sort_removed(gone, strange)
+            if holds(paths.query_log / name, known.stored):
+                strange.leftovers.append(name)
+            else:
+                (strange.reused if known.stored.archive else strange.forged).append(name)
         elif known is not None or name in positions:
             continue
-        elif segment.worker in newest and segment < newest[segment.worker]:
-            strange.forged.append(name)
-        else:
+        elif segment.worker not in newest or segment > newest[segment.worker]:
             strange.waiting.append(name)
+        elif segment.sequence > greatest[segment.worker]:
+            strange.waiting.append(name)  # begun while the clock lay behind
+        else:
+            strange.forged.append(name)
     for file in lying.archived:
         if file in expected.removed_archives:
             was = expected.removed_archives[file]
-            _sort_removed(Wanted(paths.archive / file, file, 0, was.bytes, was.digest), strange)
+            is_as_it_was = judge(Wanted(paths.archive / file, file, 0, was.bytes, was.digest), Reading(None, 0)) is None
+            (strange.leftovers if is_as_it_was else strange.forged).append(file)
         elif file.endswith(ASIDE):
             strange.leftovers.append(file)
         elif file not in expected.archives:
             strange.forged.append(file)
     return strange
-
-
-def _sort_removed(was: Wanted, strange: _Strange) -> None:
-    is_as_it_was = judge(was, Reading(None, 0)) is None
-    (strange.leftovers if is_as_it_was else strange.forged).append(was.where)
 
 
 def _segments(folder: Path) -> list[Named]:

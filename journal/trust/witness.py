@@ -6,6 +6,7 @@ here too.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from blocklists.disk import DISK
@@ -61,6 +62,26 @@ def last_witness(path: Path) -> SignedHead | None:
         file.seek(max(0, os.fstat(descriptor).st_size - _TAIL))
         whole = file.read().split(b"\n")[:-1]
     return _parsed(whole[-1]) if whole else None
+
+
+def is_gone(path: Path) -> bool:
+    """Return whether there is no file, or no line in it. Raises OSError."""
+    try:
+        with path.open("rb") as file:
+            return b"\n" not in file.read(_TAIL)
+    except FileNotFoundError:
+        return True
+
+
+def write_witness(path: Path, heads: Iterable[SignedHead]) -> None:
+    """Begin the file anew with these heads, whole or not at all. Who calls holds the journal's transaction.
+
+    Raises OSError.
+    """
+    aside = path.with_name(f"{path.name}.new")
+    DISK.remove(aside)
+    DISK.write_private(aside, "".join(f"{line_of(head)}\n" for head in heads).encode())
+    DISK.move(aside, path)
 
 
 def append_witness(path: Path, head: SignedHead) -> None:

@@ -80,9 +80,10 @@ class FakeWorker:
             except OSError:
                 return
             with connection, connection.makefile("rb") as stream:
-                request = json.loads(stream.readline())
-                self.asked.append(request)
-                connection.sendall(self._answer(request))
+                if line := stream.readline():  # none: somebody looks whether we are there
+                    request = json.loads(line)
+                    self.asked.append(request)
+                    connection.sendall(self._answer(request))
 
 
 def status_worker(run: Path, number: int = 0, **changes: object) -> FakeWorker:

@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from policy.names import display_name
 from tests.cli.installation import Bench, FakeIndex, prepared
 
 ORDER = ("--order", "12", "--date", "2026-09-02")
@@ -52,6 +53,30 @@ def test_the_protocol_stands_beside_the_block(bench: Bench) -> None:
 def test_block_of_a_protected_name_is_told_to_have_no_effect(bench: Bench) -> None:
     result = bench.run("block", "www.school5.example", SCHOOLFILTER_SCHOOL__PROTECTED="school5.example")
     assert "has no effect: school5.example is protected" in result.stdout
+
+
+@pytest.mark.parametrize("wide", ["com", "kz", "com.kz", "blogspot.com", "xn--p1ai"])
+def test_names_below_which_strangers_have_sites_are_asked_about_first(bench: Bench, wide: str) -> None:
+    told = bench.refused(2, "block", "example.org", wide)
+    assert f"{display_name(wide)}: below this strangers have sites of their own" in told
+    assert "expected --yes" in told
+    assert bench.json("block", "--list", "--json") == []
+    assert f"{display_name(wide)} and all names below it are blocked for everyone." in bench.done(
+        "block", "example.org", wide, "--yes"
+    )
+
+
+@pytest.mark.parametrize(("answer", "blocked"), [("n", []), ("", []), ("y", ["com"])])
+def test_a_person_is_asked_and_may_say_no(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, answer: str, blocked: list[str]
+) -> None:
+    monkeypatch.setattr("cli.asking.asks", lambda: True)
+    result = bench.run("block", "com", stdin=f"{answer}\n")
+    assert result.exit_code == 0
+    assert "closes all of them, for everyone" in result.stderr
+    assert ("Nothing was changed." in result.stdout) is not bool(blocked)
+    entries = cast("list[dict[str, object]]", bench.json("block", "--list", "--json"))
+    assert [each["name"] for each in entries] == blocked
 
 
 def test_an_unknown_group_changes_nothing(bench: Bench) -> None:

@@ -31,6 +31,7 @@ from cli.facts import (
     StateFolder,
 )
 from cli.findings import Finding, Health
+from cli.settings_doubts import Doubt
 from cli.sockets import OpenSocket, holders, in_the_way, open_sockets, parse_table
 from cli.status import State
 from cli.status_incidents import IncidentsState
@@ -55,6 +56,7 @@ TEACHER = Contact(3, "Asanova A.", Role.CLASS_TEACHER, ("7-b",), (), "kk", (Chan
 TOLD = IncidentsState(contacts=(TEACHER,))
 RUNNING = State(Listening(1, ("192.0.2.53:53",), 1), (Reply(0, WELL),), 1, 100, kept=KEPT, incidents=TOLD)
 STOPPED = State(None, (), 1, 100)
+FORBIDDEN = State(None, (), 0, 0, "run this with sudo")
 HEALTHY = Facts(
     settings=Settings(notices=Notices(smtp_server="smtp://mail.example.org", mail_from="filter@school.example")),
     state=RUNNING,
@@ -86,7 +88,7 @@ def test_a_healthy_server_has_no_findings_but_good_ones() -> None:
 
 
 def test_the_worst_comes_first() -> None:
-    order = [each.health for each in diagnose(replace(HEALTHY, state=STOPPED, disk=Disk(10**11, 1)))]
+    order = [each.health for each in diagnose(replace(HEALTHY, state=STOPPED, lists=()))]
     assert order == sorted(order, key=[Health.PROBLEM, Health.WARNING, Health.OK].index)
     assert {Health.PROBLEM, Health.WARNING} < set(order)
 
@@ -95,6 +97,9 @@ FOLDER = HEALTHY.folder
 CLOCK = HEALTHY.clock
 PLACE = HEALTHY.places[0]
 TAKEN = replace(PLACE, error=BindError.TAKEN)
+OURS = replace(TAKEN, holders=(Holder("udp", "192.0.2.53", 53, 9, "schoolfilter", ours=True),))
+UNWRITTEN = replace(RUNNING, listening=Listening(None, (), 1))
+NOBODY = replace(FOLDER, writable=False, mine=False)
 RESOLVED = Holder("udp", "127.0.0.53", 53, 310, "systemd-resolve")
 UP = HEALTHY.probes[0]
 DOWN = Probe("udp://192.0.2.2", Outcome.TIMEOUT)
@@ -141,6 +146,8 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
     ("history", {"history_fault": "changed without the program"}, Health.PROBLEM, "changed without the program"),
     ("disk", {"disk": Disk(10**12, 4 * 10**10)}, Health.PROBLEM, "nearly full"),
     ("disk", {"disk": Disk(10**9, 4 * 10**8)}, Health.PROBLEM, "nearly full"),
+    ("disk", {"disk": Disk(10**9, 4096)}, Health.PROBLEM, "The disk is full"),
+    ("disk", {"disk": Disk(10**9, 0)}, Health.PROBLEM, "The disk is full"),
     ("memory", {"memory": Memory(10**9, 10**7)}, Health.WARNING, "short"),
     ("clock", {"clock": replace(CLOCK, now=datetime(2020, 1, 1, tzinfo=UTC))}, Health.PROBLEM, "before this software"),
     ("clock", {"clock": replace(CLOCK, newest_log_line=NOW + timedelta(hours=1))}, Health.PROBLEM, "query log"),
@@ -165,6 +172,18 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
         Health.PROBLEM,
         "another program: udp [::]:53",
     ),
+    (
+        "port",  # only the user of the program, and root, see which it is: it may be our own
+        {"state": FORBIDDEN, "folder": NOBODY, "places": (replace(TAKEN, holders=(Holder("udp", "::", 53),)),)},
+        Health.WARNING,
+        "by which program, this user may not see: udp [::]:53",
+    ),
+    (
+        "port",  # what our running server does not listen on, another schoolfilter does
+        {"places": (replace(OURS, text="192.0.2.54:53"),)},
+        Health.PROBLEM,
+        "is taken by schoolfilter (pid 9",
+    ),
     ("port", {"places": (replace(PLACE, error=BindError.NOT_HERE),)}, Health.PROBLEM, "no interface"),
     (
         "port",
@@ -184,6 +203,12 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
         Health.WARNING,
         "does not listen there",
     ),
+    (
+        "port",  # the same, and the kernel's table led to the supervisor
+        {"places": (replace(TAKEN, text="0.0.0.0:53", holders=(Holder("udp", "192.0.2.53", 53, 1, "python3"),)),)},
+        Health.WARNING,
+        "does not listen there",
+    ),
     ("loopback", {"places": (Place("127.0.0.1:53", 53, loopback=True),)}, Health.WARNING, "no other device"),
     ("upstream", {"probes": (UP, DOWN)}, Health.WARNING, "192.0.2.2 does not answer"),
     ("upstream", {"probes": (UP, replace(DOWN, outcome=Outcome.CLOSED))}, Health.WARNING, "no DNS server"),
@@ -200,6 +225,7 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
     ("upstream", {"probes": (replace(UP, address="udp://192.0.2.53"),)}, Health.PROBLEM, "itself"),
     ("lists", {"lists": ()}, Health.WARNING, "no list"),
     ("lists", {"lists": (), "lists_error": "damaged"}, Health.PROBLEM, "damaged"),
+    ("lists", {"folder": NOBODY, "lists": (), "lists_error": "Permission denied"}, Health.WARNING, "Permission denied"),
     ("lists", {"lists": (ListState("games", 5, NOW - timedelta(days=31)),)}, Health.WARNING, "31 days old"),
     ("lists", {"lists": (ListState("games", 0, NOW),)}, Health.WARNING, "no names"),
     ("lists", {"lists": (ListState("games", 5, NOW, "404"),)}, Health.WARNING, "404"),
@@ -263,7 +289,17 @@ CASES: list[tuple[str, dict[str, object], Health, str]] = [
         Health.PROBLEM,
         "which is the router",
     ),
-    ("server", {"state": STOPPED}, Health.WARNING, "not running"),
+    ("server", {"state": STOPPED}, Health.PROBLEM, "not running"),
+    ("server", {"state": STOPPED, "folder": replace(FOLDER, exists=False)}, Health.WARNING, "not running"),
+    (
+        "server",
+        {"state": STOPPED, "places": (OURS,)},
+        Health.PROBLEM,
+        "A schoolfilter listens on 192.0.2.53:53 (pid 9)",
+    ),
+    ("server", {"state": UNWRITTEN}, Health.PROBLEM, "it has not written run/listening.json"),
+    ("settings", {"doubts": (Doubt("incidents.at_risk", "no such thing"),)}, Health.WARNING, "no such thing"),
+    ("settings", {"doubts": (Doubt("notices.mail_from", "no sender"),)}, Health.PROBLEM, "no sender"),
     ("server", {"state": replace(RUNNING, replies=(Reply(0, None, "hangs"),))}, Health.PROBLEM, "hangs"),
     (
         "server",
@@ -308,6 +344,15 @@ NO_FINDING: list[tuple[str, dict[str, object]]] = [
             )
         },
     ),
+    ("port", {"state": STOPPED, "places": (OURS,)}),
+    ("port", {"state": UNWRITTEN, "places": (OURS,)}),
+    (
+        "port",
+        {
+            "state": UNWRITTEN,
+            "places": (replace(TAKEN, holders=(Holder("udp", "192.0.2.53", 53, WELL.pid, "python3"),)),),
+        },
+    ),
     ("loopback", {"places": (Place("127.0.0.1:5353", 5353, loopback=True),)}),
     ("loopback", {"places": (PLACE, Place("127.0.0.1:53", 53, loopback=True))}),
     ("clock", {"clock": replace(CLOCK, synchronised=None)}),
@@ -326,6 +371,36 @@ NO_FINDING: list[tuple[str, dict[str, object]]] = [
 @pytest.mark.parametrize(("subject", "changes"), NO_FINDING)
 def test_what_is_all_right_or_unknown_is_no_finding(subject: str, changes: dict[str, object]) -> None:
     assert found(subject, **changes) == []
+
+
+def test_nobody_is_told_to_stop_or_to_compile_what_only_cannot_be_seen() -> None:
+    taken = replace(TAKEN, holders=(Holder("udp", "::", 53),))
+    facts = replace(
+        HEALTHY, state=FORBIDDEN, folder=NOBODY, places=(taken,), lists=(), lists_error="Permission denied", doubts=()
+    )
+    remedies = {each.subject: each.remedy for each in diagnose(facts) if each.remedy}
+    assert remedies.keys() == {"server", "port", "lists", "state"}
+    assert set(remedies.values()) == {"Run the doctor again with: sudo schoolfilter doctor"}
+
+
+@pytest.mark.parametrize("state", [STOPPED, UNWRITTEN])
+def test_a_port_that_our_server_holds_is_not_called_free(state: State) -> None:
+    said = [each.text for each in diagnose(replace(HEALTHY, state=state, places=(OURS,))) if each.subject == "port"]
+    assert said == ["The server listens on 192.0.2.53:53."]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": STOPPED, "places": (OURS,)},
+        {"state": UNWRITTEN, "places": (OURS,)},
+        {"places": (replace(OURS, text="192.0.2.54:53"),)},
+    ],
+)
+def test_no_schoolfilter_is_ever_to_be_disabled(changes: dict[str, object]) -> None:
+    facts = replace(HEALTHY, **changes)  # type: ignore[arg-type]  # names and values of Facts
+    assert not any("systemctl disable" in each.remedy for each in diagnose(facts))
+    assert not any("not running" in each.text for each in diagnose(facts))
 
 
 def test_the_remedy_for_systemd_resolved_is_exact() -> None:
@@ -404,6 +479,29 @@ def test_the_holder_of_a_port_is_named() -> None:
     assert place.error is BindError.TAKEN
     assert (os.getpid(), port) in {(holder.pid, holder.port) for holder in place.holders}
     assert all(holder.program for holder in place.holders)
+
+
+@pytest.mark.parametrize(
+    ("command", "ours"),
+    [
+        (["/opt/schoolfilter/venv/bin/python", "/usr/local/bin/schoolfilter", "run"], True),
+        (["/usr/local/bin/schoolfilter", "run"], True),
+        (["python3", "-m", "cli.main", "run"], True),
+        (["python3", "-m", "resolver.worker", "0", "7"], True),
+        (["python3", "-I", "-m", "resolver.worker", "0", "7"], True),
+        (["dnsmasq", "-C", "/etc/schoolfilter"], False),
+        (["python3", "-m", "http.server"], False),
+        ([""], False),
+    ],
+)
+def test_a_schoolfilter_is_known_by_its_command_line(tmp_path: Path, command: list[str], ours: bool) -> None:
+    process = tmp_path / "310"
+    (process / "fd").mkdir(parents=True)
+    (process / "fd" / "7").symlink_to("socket:[99]")
+    (process / "comm").write_text("python3\n")
+    (process / "cmdline").write_text("\0".join([*command, ""]))
+    (holder,) = holders([OpenSocket("udp", "0.0.0.0", 53, 99)], tmp_path)
+    assert (holder.pid, holder.program, holder.ours) == (310, "python3", ours)
 
 
 def test_a_port_of_our_own_server_is_not_in_the_way() -> None:

@@ -1,6 +1,8 @@
 """`init`: one command makes everything, a second one changes nothing."""
 
+import shutil
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -76,6 +78,31 @@ def test_a_state_folder_with_its_settings_can_be_moved(tmp_path: Path) -> None:
     (tmp_path / "clone").mkdir()
     (tmp_path / "var2").rename(tmp_path / "clone" / "var")
     assert load(tmp_path / "clone" / "var" / "schoolfilter.toml", {}).paths.state == tmp_path / "clone" / "var"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_copy_of_a_state_folder_with_its_settings_is_an_installation_whatever_it_is_called(
+    tmp_path: Path, named: bool
+) -> None:
+    bench = Bench(tmp_path)
+    bench.done("init", *(["--state", str(tmp_path / "var")] if named else []))
+    bench.done("block", "example.org")
+    shutil.copytree(tmp_path / "var", tmp_path / "copy")
+    bench.config = tmp_path / "copy" / "schoolfilter.toml"
+    bench.done("block", "example.net")
+    assert load(bench.config, {}).paths.state == tmp_path / "copy"
+    assert {entry["name"] for entry in cast("list[dict[str, str]]", bench.json("block", "--list", "--json"))} == {
+        "example.org",
+        "example.net",
+    }
+
+
+def test_a_copy_of_settings_that_lie_elsewhere_points_to_the_old_state(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.config = tmp_path / "school" / "school.toml"
+    bench.done("init", "--state", str(tmp_path / "school" / "state"))
+    shutil.copytree(tmp_path / "school", tmp_path / "copy")
+    assert load(tmp_path / "copy" / "school.toml", {}).paths.state == tmp_path / "school" / "state"
 
 
 def test_init_under_a_broken_settings_file_says_what_is_wrong(tmp_path: Path) -> None:

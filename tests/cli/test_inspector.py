@@ -67,6 +67,18 @@ def test_with_a_wrong_passphrase_nothing_is_shown_and_it_is_on_record(bench: Ben
     assert (refused.by, refused.body["refused"], refused.body["inspector"]) == ("aigul", "passphrase", NAME)
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "order 12 of 2026-10-01"), ("ru", "приказ 12 от 2026-10-01")])
+def test_the_order_of_an_account_is_told_in_the_readers_language(bench: Bench, language: str, words: str) -> None:
+    account(bench)
+    bench.done("inspector", "add", "B. Omarova", "--until", day(20))
+    first, second = bench.run("inspector", "list", SCHOOLFILTER_SCHOOL__LANGUAGE=language).stdout.splitlines()[1:]
+    assert words in first
+    assert (words in second, "of 2026" in second) == (False, False)
+    found = bench.json("inspector", "list", "--json")
+    assert isinstance(found, list)
+    assert found[0]["document"] == "order 12 of 2026-10-01"
+
+
 def test_a_revoked_account_is_no_account(bench: Bench) -> None:
     passphrase = account(bench)
     bench.done("inspector", "revoke", NAME)
@@ -90,10 +102,20 @@ def test_what_shows_nobody_is_on_record_only_in_an_inspectors_name(
     passphrase = account(bench)
     bench.done(*arguments)
     assert records(bench, Kind.ACCESS) == []
-    result = bench.run(*arguments, "--as-inspector", NAME, stdin=f"{passphrase}\n")
+    result = bench.run(*arguments, "--as-inspector", NAME, "--reason", "check in May", stdin=f"{passphrase}\n")
     assert result.exit_code == 0, result.output
     [access] = records(bench, Kind.ACCESS)
-    assert (access.by, access.body["what"], access.private) == (f"inspector {NAME}", what, {"asked": asked})
+    assert (access.by, access.private) == (f"inspector {NAME}", {"asked": asked})
+    assert access.body == {"what": what, "reason": "check in May"}
+
+
+def test_an_inspector_who_counts_is_asked_why_and_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    passphrase = account(bench)
+    monkeypatch.setattr("cli.reasons.asks", lambda: True)
+    assert "Why do you look" not in bench.run("log", "stats").stderr
+    result = bench.run("log", "stats", "--as-inspector", NAME, stdin=f"{passphrase}\ncheck in May\n")
+    assert "Why do you look" in result.stderr
+    assert [record.body["reason"] for record in records(bench, Kind.ACCESS)] == ["check in May"]
 
 
 def test_an_account_that_was_ended_keeps_its_document(bench: Bench) -> None:

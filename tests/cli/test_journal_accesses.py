@@ -19,6 +19,7 @@ def test_looks_are_listed_without_what_was_asked_for(at_school: tuple[Bench, Jou
     for cell in ("aigul", "journal show", "parents asked"):
         assert cell in line
     assert "2026-11-0001" not in line
+    assert "schoolfilter journal accesses --names" in bench.run("journal", "accesses").stderr
     assert len(journal.records(Kind.ACCESS)) == 1
     assert '"refused"' not in bench.done("journal", "accesses", "--json")
 
@@ -38,7 +39,9 @@ def test_what_was_asked_for_is_a_look_of_its_own(at_school: tuple[Bench, Journal
 def test_who_was_not_let_in_is_listed_too(at_school: tuple[Bench, Journal], refused: Refusal) -> None:
     bench, journal = at_school
     journal.add(Kind.ACCESS, {"what": "inspector", "reason": "", "refused": refused, "inspector": "Omarova A."})
-    line = bench.done("journal", "accesses").splitlines()[1]
+    result = bench.run("journal", "accesses")
+    line = result.stdout.splitlines()[1]
+    assert "--names" not in result.stderr  # nothing was asked for
     assert "REFUSED: inspector Omarova A." in line
     assert "no reason was given" not in line
     found = bench.json("journal", "accesses", "--json")

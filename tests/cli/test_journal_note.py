@@ -92,6 +92,17 @@ def test_a_correction_is_a_row_of_its_own(at_school: tuple[Bench, Journal]) -> N
     assert state(bench) == "new"
 
 
+@pytest.mark.parametrize("typed", ["2026-11-0001", "0", "-1", "9" * 40, "²", "2.0"])
+def test_what_is_no_number_of_a_record_is_told_with_where_such_stand(
+    at_school: tuple[Bench, Journal], typed: str
+) -> None:
+    bench, journal = at_school
+    told = bench.refused(2, "journal", "correct", "--", typed, "x")
+    assert f"expected the number of a record, such as 118, found '{typed}'" in told
+    assert "schoolfilter journal show NUMBER" in told
+    assert journal.records(Kind.CORRECTION) == []
+
+
 @pytest.mark.parametrize("record", ["1", "99"])
 def test_only_what_belongs_to_an_incident_is_corrected(at_school: tuple[Bench, Journal], record: str) -> None:
     bench, journal = at_school

@@ -2,8 +2,9 @@
 
 import pytest
 
+from blocklists.errors import ListError
 from storage.evidence import Kind
-from tests.cli.installation import Bench
+from tests.cli.installation import Bench, FakeIndex
 from tests.cli.journal_scene import Journal
 
 
@@ -39,6 +40,67 @@ def test_a_site_that_is_closed_already_is_told_with_the_reason(at_school: tuple[
     assert "It is closed already" in said
     assert "schoolfilter block" not in said
     assert journal.records(Kind.REPORTED)[0].body["decided"] == "block"
+
+
+def test_a_site_that_the_directors_list_opens_is_not_said_to_be_closed_by_a_block(
+    at_school: tuple[Bench, Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, _journal = at_school
+    monkeypatch.setattr("approval.requests.open_current", lambda _: FakeIndex({}))
+    order = ("--order", "12", "--date", "2026-09-02")
+    bench.done("allow", "casino.example", *order)
+    bench.done("allow", "poker.example", *order, "--group", "pupils")
+    said = bench.done("journal", "report-site", "www.casino.example")
+    assert "schoolfilter remove casino.example --kind allow\n" in said
+    assert "schoolfilter block" not in said
+    bench.done("remove", "casino.example", "--kind", "allow")
+    own = bench.done("journal", "report-site", "poker.example")
+    assert "schoolfilter remove poker.example --kind allow --group pupils\n" in own
+    bench.done("remove", "poker.example", "--kind", "allow", "--group", "pupils")
+    assert "schoolfilter block poker.example" in bench.done("journal", "report-site", "poker.example")
+
+
+@pytest.mark.parametrize("name", ["school12.example", "www.school12.example", "https://school12.example/news"])
+def test_a_protected_site_is_not_entered(at_school: tuple[Bench, Journal], name: str) -> None:
+    bench, journal = at_school
+    result = bench.run("journal", "report-site", name, SCHOOLFILTER_SCHOOL__PROTECTED="school12.example")
+    assert result.exit_code == 1
+    assert "school12.example is protected (school.protected in the settings file) and always opens" in result.stderr
+    assert journal.records(Kind.REPORTED) == []
+    bench.done("journal", "report-site", "notschool12.example")
+
+
+@pytest.mark.parametrize("name", ["com", "com.kz", "blogspot.com"])
+def test_what_is_no_site_is_refused_with_what_to_name(at_school: tuple[Bench, Journal], name: str) -> None:
+    bench, journal = at_school
+    told = bench.refused(2, "journal", "report-site", name)
+    assert f"Give the name of the site, such as example.{name}." in told
+    assert journal.records(Kind.REPORTED) == []
+    bench.done("journal", "report-site", f"casino.{name}")
+
+
+def test_a_report_is_not_lost_where_the_list_of_suffixes_is_missing(
+    at_school: tuple[Bench, Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, journal = at_school
+
+    def missing() -> None:
+        raise ListError("not installed whole")
+
+    monkeypatch.setattr("cli.shared_names.bundled", missing)
+    bench.done("journal", "report-site", "casino.example")
+    assert len(journal.records(Kind.REPORTED)) == 1
+
+
+def test_a_site_that_was_reported_before_is_said_to_be(at_school: tuple[Bench, Journal]) -> None:
+    bench, journal = at_school
+    assert "before" not in bench.done("journal", "report-site", "casino.example")
+    number = str(journal.records(Kind.REPORTED)[0].body["id"])
+    bench.done("journal", "close", number, "a mistake")
+    assert "before" not in bench.done("journal", "report-site", "www.casino.example")
+    said = bench.done("journal", "report-site", "casino.example")
+    assert f"The site was reported before: {number} (closed)\n" in said
+    assert len(journal.records(Kind.REPORTED)) == 3
 
 
 def test_reports_and_incidents_are_numbered_together(at_school: tuple[Bench, Journal]) -> None:

@@ -54,7 +54,8 @@ def test_a_whole_journal_names_the_head_to_write_down(bench: Bench) -> None:
 @pytest.mark.parametrize("command", ["journal", "log"])
 def test_a_head_that_is_not_there_is_named(bench: Bench, command: str) -> None:
     text = bench.refused(1, command, "verify", "--head", "17:00000000")
-    assert text.startswith("Record 17 is not the one that was signed or written down (--head 17:00000000).")
+    said = "Record 17 is not the one written down (--head 17:00000000). First compare what was typed with the paper"
+    assert text.startswith(said)
     bench.refused(1, command, "verify", "--head", "99:00000000")
 
 
@@ -71,7 +72,7 @@ def test_the_first_broken_link_is_named_and_the_rest_counted(bench: Bench) -> No
         "DELETE FROM inspectors",  # what follows from the chain is not judged by a chain that is broken
     )
     text = bench.refused(1, "journal", "verify")
-    assert text == f"{describe(Broken(Trouble.LINK, 12))}\nBesides, 1 more was found; --json shows all of it.\n"
+    assert text == f"{describe(Broken(Trouble.LINK, 12))}\nFound besides: 1. --json shows all of it.\n"
     result = bench.run("journal", "verify", "--json")
     assert result.exit_code == 1
     said = json.loads(result.stdout)

@@ -126,11 +126,27 @@ def test_nothing_found_is_said(bench: Bench) -> None:
     assert bench.done("log", "search", "kitap.kz", *WHY, "--json") == ""
 
 
+@pytest.mark.parametrize("word", ["казино", "КАЗИНО", "слот-шай", "слот-ша\u0438\u0306"])
+def test_a_word_may_be_typed_as_it_is_read(bench: Bench, word: str) -> None:
+    site = "xn----8sba9ahqcwld7d.xn--p1ai" if "слот" in word else "xn----7sbba6aglnjgl7c1g.xn--p1ai"
+    write_segment(bench, line("10:00:01", site))
+    assert names(bench, "--word", word) == [site]
+
+
 def test_more_than_is_shown_is_said(bench: Bench) -> None:
     write_segment(bench, *(line("10:00:01", f"n{at}.example.org") for at in range(101)))
     result = bench.run("log", "search", *WHY)
     assert len(result.stdout.splitlines()) == 100
     assert "newest 100 of 101" in result.stderr
+
+
+def test_more_than_the_first_of_a_count_is_said(bench: Bench) -> None:
+    write_segment(bench, *(line("10:00:01", f"n{at}.example.org") for at in range(21)))
+    assert bench.run("log", "search", "--top", "name", "--word", "n1", *WHY).stderr == ""
+    result = bench.run("log", "search", "--top", "name", *WHY)
+    assert len(result.stdout.splitlines()) == 21  # with the headings
+    assert "These are the first 20; there are more. As many as you say: -n" in result.stderr
+    assert bench.run("log", "search", "--top", "name", "-n", "5", *WHY).stderr == ""
 
 
 def test_a_search_is_on_record_with_who_and_why_and_what_is_sealed(bench: Bench) -> None:
@@ -172,6 +188,7 @@ def test_tail_is_on_record_too_and_shows_even_if_that_fails(bench: Bench) -> Non
     assert result.exit_code == 0
     assert "games.example.net" in result.stdout
     assert "could not be entered in the journal" in result.stderr
+    assert "Nothing is shown" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -179,6 +196,8 @@ def test_tail_is_on_record_too_and_shows_even_if_that_fails(bench: Bench) -> Non
     [
         ("--from", "yesterday"),
         ("--from", "2026-09-03", "--to", "2026-09-02"),
+        ("--from", "2999-01-01"),
+        ("--from", "2999-01-01 10:00", "--to", "2999-01-02"),
         ("--today", "--from", "2026-09-03"),
         ("--client", "10.0.0"),
         ("a b",),
@@ -224,6 +243,14 @@ def test_statistics_are_no_look_at_anybody(bench: Bench) -> None:
     ]
     assert records(bench, Kind.ACCESS) == []
     bench.refused(2, "log", "stats", "--from", "2026-09-03", "--to", "2026-09-02")
+
+
+def test_a_first_day_that_has_not_begun_is_named(bench: Bench) -> None:
+    told = bench.refused(2, "log", "stats", "--from", "2999-01-01")
+    assert "--from: expected a day or a moment that has been, found '2999-01-01'" in told
+    assert "--to" not in told
+    told = bench.refused(2, "log", "export", "--from", "2999-01-01", "--to", "2999-01-02", *WHY)
+    assert "--from: expected a day or a moment that has been" in told
 
 
 @pytest.mark.parametrize("command", ["search", "export"])

@@ -221,7 +221,9 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
 
 
 def _tail(state: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    program = "import sys; from pathlib import Path; from cli.log import log; from cli.context import Installation; "
+    # Whoever starts the tests in the background may have SIGINT ignored, and a child inherits that.
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program += "from cli.log import log; from cli.context import Installation; "
     call = (
         f"log(['tail', *{list(arguments)!r}], obj=Installation(None, {{'SCHOOLFILTER_PATHS__STATE': {str(state)!r}}}))"
     )

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import stat
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,8 +19,10 @@ from journal.opening import opened_journal
 from settings.load import load
 from storage.evidence import Kind, Record
 from storage.journal_db import Tally
+from tests.cli.begun_journal import begin_journal
 from tests.cli.installation import Bench, FakeIndex, prepared
 from tests.papers.sheets import squeezed, text_of
+from translations import _, spoken
 
 SECRETS = ("192.0.2.77", "pc-secret", "casino.example", "Secretova", "room-5", "Room five")
 
@@ -33,6 +36,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
             "SCHOOLFILTER_SCHOOL__NAME": "School No. 12",
             "SCHOOLFILTER_SCHOOL__CONTACT": "mailto:school@example.org",
         }
+        begin_journal(made)
         made.done("rooms", "add", "room-5", "--title", "Room five")
         yield made
 
@@ -122,8 +126,33 @@ def test_a_second_paper_has_the_next_number_and_the_head_after_the_first(bench: 
     assert f"Journal{first.number}:{first.link[:16]}" in printed(path)
 
 
-def test_a_copy_that_cannot_be_written_is_told_and_the_paper_stays(bench: Bench) -> None:
-    told = bench.refused(1, "parents", "--output", "nowhere")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("briefing", "--group", "pupils"),
+        ("parents",),
+        ("handover", "--from", "A", "--to", "B", "--order", "45", "--date", "2026-11-01"),
+        ("referral", "--from", "2026-11-01", "--to", "2026-11-28"),
+        ("journal", "print", "2026-10"),
+    ],
+)
+def test_no_number_is_used_up_for_a_folder_that_takes_no_copy(bench: Bench, arguments: tuple[str, ...]) -> None:
+    assert "Nothing was drawn up" in bench.refused(1, *arguments, "--output", "nowhere")
+    assert records(bench, Kind.PAPER, Kind.ACCESS) == []
+    before = set(bench.folder.iterdir())
+    bench.done(*arguments)
+    [made] = set(bench.folder.iterdir()) - before  # nothing that was tried out stays
+    assert made.name.endswith("-001-en.pdf")
+
+
+def test_a_copy_that_cannot_be_written_after_all_is_told_and_the_paper_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path, _data: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("cli.paper_output.hand_out", fails)
+    told = bench.refused(1, "parents")
     assert "The paper is drawn up" in told
     [record] = records(bench, Kind.PAPER)
     assert str(record.body["files"][0]["file"]) in told  # type: ignore[index]
@@ -140,6 +169,12 @@ def test_a_copy_that_cannot_be_written_is_told_and_the_paper_stays(bench: Bench)
         (("journal", "print", "2026-13"), "expected a month as YYYY-MM"),
         (("journal", "print", "2999-01"), "expected a month that has begun"),
         (("referral", "--from", "2026-11-02", "--to", "2026-11-01"), "not after --to"),
+        (("referral", "--from", "2999-12-01", "--to", "2999-12-31"), "--from: expected a day that has begun"),
+        (("handover", "--from", "A", "--to", "A", "--order", "1", "--date", "2026-11-01"), "expected two persons"),
+        (
+            ("handover", "--from", "A  B", "--to", " a b", "--order", "1", "--date", "2026-11-01"),
+            "expected two persons",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_and_nothing_is_entered(
@@ -155,6 +190,22 @@ def test_the_briefing_names_group_room_and_topic(bench: Bench) -> None:
     assert all(words in printed(path) for words in ("Forwhom:Pupils", "Roomfive", "Topic:Bullying"))
     [record] = records(bench, Kind.PAPER)
     assert (record.body["group"], record.body["room"], record.body["topic"]) == ("pupils", "room-5", "Bullying")
+
+
+def test_papers_in_several_languages_each_have_the_first_titles_of_groups_in_their_own(bench: Bench) -> None:
+    enter_incident(bench, last_month())
+    bench.done("groups", "set", "staff", "--title", "Our staff")
+    both = ("--language", "ru", "--language", "kk")
+    bench.done("briefing", "--group", "pupils", *both)
+    bench.done("handover", "--from", "A", "--to", "B", "--order", "45", "--date", "2026-11-01", *both)
+    bench.done("journal", "print", f"{last_month():%Y-%m}", *both)
+    for tongue in ("ru", "kk"):
+        with spoken(tongue):
+            title = squeezed(_("Pupils"))
+        texts = [printed(path) for path in bench.folder.glob(f"*-{tongue}.pdf")]
+        assert [title in text and "Pupils" not in text for text in texts] == [True] * 3
+    [handover] = bench.folder.glob("handover-*-kk.pdf")
+    assert "Ourstaff" in printed(handover)
 
 
 def test_the_handover_says_who_and_by_which_order_and_counts_the_list(bench: Bench) -> None:
@@ -255,6 +306,25 @@ def test_what_the_director_allows_is_not_referred(bench: Bench) -> None:
     assert "Secretova" not in text
 
 
+def test_what_is_no_site_of_strangers_or_was_a_mistake_is_not_referred(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.referral.open_current", lambda _: FakeIndex({}))
+    bench.done("journal", "report-site", "mistake.example")
+    [report] = records(bench, Kind.REPORTED)
+    bench.done("journal", "close", str(report.body["id"]), "an app")
+    bench.done("journal", "report-site", "bad.example")
+    bench.done("journal", "report-site", "school12.example")  # before it was protected
+    bench.done("block", "com.kz", "worse.com.kz", "--yes")
+    monkeypatch.setitem(bench.environ, "SCHOOLFILTER_SCHOOL__PROTECTED", "school12.example")
+    bench.done("referral", "--from", "2026-01-01", "--to", "2999-01-01", "--format", "csv", "--language", "en")
+    [path] = bench.folder.glob("referral-*.csv")
+    assert [row.split(",")[0] for row in path.read_text("utf-8-sig").splitlines()[1:]] == [
+        "bad.example",
+        "worse.com.kz",
+    ]
+
+
 # the publication
 
 
@@ -283,6 +353,35 @@ def test_nothing_personal_is_published(bench: Bench) -> None:
     data = json.loads((bench.folder / "information-security" / "information.json").read_text("utf-8"))
     assert data["months"][0]["incidents"]["deliberate-attempt"] == 7
     assert data["months"][0]["queries"] == 35_000
+
+
+def test_figures_of_many_years_are_published_in_little_memory(bench: Bench) -> None:
+    tallies = [Tally(f"room-{room}", "pupils", action, "", "") for room in range(120) for action in ("allow", "block")]
+    hours = [f"{year}-{month:02}-05T{hour:02}" for year in range(2020, 2025) for month in (9, 10) for hour in range(24)]
+
+    async def count() -> None:
+        async with opened_journal(load(bench.config, {})) as journal, journal.changing(datetime.now(UTC)) as change:
+            for hour in hours:
+                await change.count({(hour, tally): 1 + number % 7 for number, tally in enumerate(tallies)})
+
+    asyncio.run(count())
+    bench.done("publish")  # all that is read or imported only once is there
+    tracemalloc.start()
+    try:
+        bench.done("publish")
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Of each count a single object would be over 7 million octets.
+    assert len(hours) * len(tallies) == 57_600
+    assert most < 3_000_000
+    data = json.loads((bench.folder / "information-security" / "information.json").read_text("utf-8"))
+    queries = [sum(1 + number % 7 for number in range(begin, 240, step)) for begin, step in ((0, 1), (1, 2))]
+    assert [(each["month"], each["queries"], each["blocked_percent"]) for each in data["months"]] == [
+        (f"{year}-{month:02}", 24 * queries[0], round(100 * queries[1] / queries[0]))
+        for year in range(2024, 2019, -1)
+        for month in (10, 9)
+    ]
 
 
 def test_orders_and_protocols_are_named_by_number_and_date_only(bench: Bench) -> None:

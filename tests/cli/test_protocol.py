@@ -57,6 +57,16 @@ def test_a_document_is_named(document: str, expected: str) -> None:
     assert document_words(document) == expected
 
 
+def test_the_day_of_a_document_is_written_as_on_the_paper_around_it() -> None:
+    def written(day: date) -> str:
+        return f"{day:%d.%m.%Y}"
+
+    assert document_words("protocol 3 of 2026-09-01", written) == "protocol 3 of 01.09.2026"
+    assert document_words("order 1 of 2 of 2026-09-02", written) == "order 1 of 2 of 02.09.2026"
+    assert document_words("order 12 of 2026-13-02", written) == "order 12 of 2026-13-02"
+    assert document_words("", written) == "without a document"
+
+
 @pytest.mark.parametrize(
     ("kind", "number"),
     [(OrderKind.PAPER, "12"), (OrderKind.ORDER, "12")]

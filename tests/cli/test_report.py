@@ -10,17 +10,22 @@ import pytest
 
 from cli.placing import Aside
 from journal.documents.kept_papers import PaperKind
+from papers.act import LiveTest, Probed
 from papers.kinds import paper_words
-from storage.evidence import Kind
+from policy.group_titles import first_titles
+from storage.evidence import Kind, Record
 from storage.journal_db import Tally, open_journal
+from tests.cli.begun_journal import begin_journal
 from tests.cli.installation import Bench, prepared
 from tests.papers.sheets import squeezed, text_of
+from translations import spoken
 
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.chdir(tmp_path)
     with prepared(tmp_path, monkeypatch) as found:
+        begin_journal(found)
         yield found
 
 
@@ -84,8 +89,6 @@ def test_measures_taken_stand_in_the_figures(bench: Bench) -> None:
 
 
 def test_report_and_act_list_an_alarm_of_their_days_with_what_was_found_since(bench: Bench, tmp_path: Path) -> None:
-    bench.done("journal", "show")  # the journal is begun
-
     async def enter() -> int:
         path, at = bench.folder / "var" / "journal.db", datetime(2024, 10, 15, 5, tzinfo=UTC)
         async with open_journal(path) as journal, journal.changing(at) as change:
@@ -117,9 +120,27 @@ def test_report_and_act_list_an_alarm_of_their_days_with_what_was_found_since(be
 
 
 def test_a_report_that_cannot_be_handed_out_is_kept_and_says_where(bench: Bench, tmp_path: Path) -> None:
-    result = bench.run("report", "monthly", "2024-10", "--output", str(tmp_path / "absent" / "folder"))
+    year = date.today().year  # noqa: DTZ011
+    for number in (year - 1, year, year + 1):
+        (tmp_path / f"monthly-report-{number}-001-en.pdf").write_text("an older one")
+    result = bench.run("report", "monthly", "2024-10", "--output", str(tmp_path))
     assert result.exit_code == 1
     assert "it is kept as" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("report", "monthly", "2024-10"), ("act", "--from", "2024-10-01", "--to", "2024-10-31")]
+)
+def test_no_number_is_used_up_for_a_folder_that_takes_no_copy(
+    bench: Bench, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    told = bench.refused(1, *command, "--output", str(tmp_path / "absent" / "folder"))
+    assert "Nothing was drawn up" in told
+    assert "--output /tmp" in told
+    assert not (bench.folder / "var" / "papers").exists()
+    bench.done(*command, "--output", str(tmp_path))
+    (path,) = tmp_path.glob("*.pdf")
+    assert path.name.endswith("-001-en.pdf")
 
 
 def test_a_folder_that_may_not_be_written_is_told_with_the_next_step(
@@ -132,8 +153,9 @@ def test_a_folder_that_may_not_be_written_is_told_with_the_next_step(
     result = bench.run("report", "monthly", "2024-10", "--output", str(tmp_path))
     assert result.exit_code == 1
     first, second = result.stderr.splitlines()
-    assert "Permission denied. The paper is drawn up" in first
+    assert "Permission denied. Nothing was drawn up" in first
     assert "--output /tmp" in second
+    assert not (bench.folder / "var" / "papers").exists()
 
 
 @pytest.mark.parametrize("kind", PaperKind)
@@ -210,14 +232,114 @@ def test_an_act_names_the_command_that_shows_what_is_wrong(bench: Bench, tmp_pat
     assert "See also: schoolfilter journal verify\n" in bench.run("act", *days).stderr
 
 
-def test_a_month_before_the_journal_was_begun_says_when_it_was(bench: Bench, tmp_path: Path) -> None:
-    bench.done("report", "monthly", "2024-10", "--output", str(tmp_path))
-    found = bench.json("report", "monthly", "2024-10", "--json")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report", "monthly", "2024-08"),
+        ("report", "monthly", "2024-08", "--json"),
+        ("act", "--from", "1990-01-01", "--to", "2024-09-14"),
+        ("journal", "print", "1900-01"),
+    ],
+)
+def test_days_before_the_journal_was_begun_are_refused_and_nothing_is_entered(
+    bench: Bench, command: tuple[str, ...]
+) -> None:
+    told = bench.refused(2, *command)
+    assert "expected days since 2024-09-15, when the journal was begun" in told
+    assert [each.kind for each in _records(bench)] == [Kind.BEGUN]
+    assert not (bench.folder / "var" / "papers").exists()
+
+
+def _records(bench: Bench, *kinds: Kind) -> list[Record]:
+    async def read() -> list[Record]:
+        async with open_journal(bench.folder / "var" / "journal.db") as journal:
+            return [each async for each in journal.records(kinds)]
+
+    return asyncio.run(read())
+
+
+def test_days_that_a_journal_begun_anew_has_counted_are_known(bench: Bench) -> None:
+    async def count() -> None:
+        path, at = bench.folder / "var" / "journal.db", datetime(2024, 9, 16, tzinfo=UTC)
+        async with open_journal(path) as journal, journal.changing(at) as change:
+            await change.count({("2024-08-30T10", Tally("214", "pupils", "allow", "default", "")): 7})
+
+    asyncio.run(count())
+    found = json.loads(bench.run("report", "monthly", "2024-08", "--json").stdout)
+    assert (found["queries"], found["begun"]) == (7, "2024-09-15")
+    bench.refused(2, "report", "monthly", "2024-07")
+
+
+def test_a_period_in_which_the_journal_was_begun_says_so_and_its_days_without_a_query_begin_there(
+    bench: Bench, tmp_path: Path
+) -> None:
+    days = ("--from", "2024-09-01", "--to", "2024-10-31")
+    papers = (("report", "monthly", "2024-09"), ("act", *days), ("journal", "print", "2024-09"))
+    for command in papers:
+        bench.done(*command, "--output", str(tmp_path))
+    texts = [squeezed(text_of(path.read_bytes())) for path in tmp_path.glob("*.pdf")]
+    begun = squeezed("15 September 2024; figures begin with this day, and nothing is known of the days before")
+    assert [begun in text for text in texts] == [True] * 3
+    found = bench.json("report", "monthly", "2024-09", "--json")
     assert isinstance(found, dict)
-    assert found["begun"] >= (date.today() - timedelta(days=1)).isoformat()  # noqa: DTZ011
-    assert found["silent_days"] == []
+    assert found["begun"] == "2024-09-15"
+    assert found["silent_days"] == [f"2024-09-{day}" for day in range(15, 31)]
+    assert "begun" not in squeezed(text_of(_report_of(bench, tmp_path, "2024-10")))
+
+
+def _report_of(bench: Bench, folder: Path, month: str) -> bytes:
+    before = set(folder.glob("*.pdf"))
+    bench.done("report", "monthly", month, "--output", str(folder))
+    (path,) = set(folder.glob("*.pdf")) - before
+    return path.read_bytes()
+
+
+def test_the_record_of_an_act_says_what_its_test_asked_and_the_report_counts_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = (
+        Probed("adult", "adult.example.org", "closed", "closed", agrees=True),
+        Probed("games", "games.example.org", "closed", "closed", agrees=True),
+        Probed("neutral", "example.net", "open", "open", agrees=True),
+    )
+    monkeypatch.setattr("cli.live_test.live_test", lambda *_: LiveTest("192.0.2.53:53", "pupils", "medium", tested))
+    month = f"{date.today():%Y-%m}"  # noqa: DTZ011
+    bench.done("act", "--from", "2024-10-01", "--to", "2024-10-31", "--output", str(tmp_path))
+    (paper,) = _records(bench, Kind.PAPER)
+    assert (paper.body["asked"], paper.body["asked_closed"]) == ({"adult": 1, "games": 1, "neutral": 1}, 2)
+    found = bench.json("report", "monthly", month, "--json")
+    assert isinstance(found, dict)
+    assert (found["blocked_own_tests"], found["queries"]) == (2, 0)
+    row = squeezed("Of the blocked ones: tests by the filter itself, for acts 2")
+    assert row in squeezed(text_of(_report_of(bench, tmp_path, month)))
+    assert squeezed("Of the blocked ones") not in squeezed(text_of(_report_of(bench, tmp_path, "2024-10")))
+
+
+def test_documents_have_their_days_as_the_report_around_them(bench: Bench, tmp_path: Path) -> None:
+    bench.done("groups", "set", "pupils", "--level", "high", "--protocol", "3", "--date", "2026-09-01")
+    month = f"{date.today():%Y-%m}"  # noqa: DTZ011
+    bench.done("report", "monthly", month, "--language", "ru", "--output", str(tmp_path))
     (path,) = tmp_path.glob("*.pdf")
-    assert "Thejournalwasbegunon" in squeezed(text_of(path.read_bytes()))
+    text = squeezed(text_of(path.read_bytes()))
+    assert "01.09.2026" in text
+    assert "2026-09-01" not in text
+
+
+def test_first_titles_of_groups_are_in_the_language_of_the_act(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.live_test.live_test", lambda *_: LiveTest("192.0.2.53:53", "pupils", "medium", ()))
+    bench.done("groups", "set", "staff", "--title", "Our staff")
+    days = ("--from", "2024-10-01", "--to", "2024-10-31")
+    bench.done("act", *days, "--language", "ru", "--output", str(tmp_path))
+    (path,) = tmp_path.glob("*.pdf")
+    text = squeezed(text_of(path.read_bytes()))
+    with spoken("ru"):
+        titles = first_titles()
+    assert all(squeezed(title) in text for id_, title in titles.items() if id_ != "staff")
+    assert text.count(squeezed(f"{titles['pupils']} (")) == 1  # the group of the live test
+    assert "Ourstaff" in text
+    assert "pupils" not in text.lower()
 
 
 @pytest.mark.parametrize(
@@ -239,8 +361,7 @@ async def _say(bench: Bench, queries: int) -> None:
     body = {"date": "2024-10-02", "queries": queries, "damaged": 0, "actions": {"block": queries}}
     body |= {"blocked": {"games": queries}, "rooms": {"214": shares}, "groups": {"pupils": shares}}
     path = bench.folder / "var" / "journal.db"
-    async with open_journal(path, create=True) as journal, journal.changing(entered) as change:
-        await change.add(Kind.BEGUN, {"school": "", "key": "", "format": 1})
+    async with open_journal(path) as journal, journal.changing(entered) as change:
         await change.count({("2024-10-02T10", Tally("214", "pupils", "block", "category", "games")): 1})
         await change.add(Kind.DAY, body)
 

@@ -14,7 +14,7 @@ from cli.control import ClientCount, ControlError, Listening, Reply, UpstreamSta
 from cli.status import State, problems, rows, status
 from cli.status_approval import ApprovalState, read_approval_state
 from cli.status_journal import Kept
-from journal.intake.state import JournalState, read_state
+from journal.intake.state import JournalState, Unsent, read_state
 from policy.ledger import GENESIS, seal
 from policy.orders import Addition, Order, OrderKind
 from settings.model import Paths, Settings
@@ -22,6 +22,7 @@ from storage.approval_db import ApprovalDb
 from storage.policy_db import open_policy
 from storage.requests import NewRequest, RequestKind
 from tests.cli.fakes import STATUS, FakeWorker, as_line, installation, pretend_listening, run, status_worker
+from translations import spoken
 
 WELL = parse_status(STATUS)
 KEPT = Kept(running=True, state=JournalState(1, "2026-09-02T10:00:00+05:00"))
@@ -108,6 +109,24 @@ def test_a_file_left_by_a_killed_supervisor_is_not_believed(tmp_path: Path) -> N
     assert "not running" in result.output
 
 
+def test_a_server_that_could_not_say_where_it_listens_is_found_by_its_workers(tmp_path: Path) -> None:
+    keep_journal(tmp_path)
+    with status_worker(tmp_path / "run", 0), status_worker(tmp_path / "run", 1):
+        result = run(status, installation(tmp_path))
+        found = json.loads(run(status, installation(tmp_path), "--json").output)
+        pretend_listening(tmp_path / "run", workers=2)
+        (tmp_path / "run" / "listening.json").write_text('{"pid": 4194305, "listen": ["127.0.0.1:1"], "workers": 1}')
+        again = json.loads(run(status, installation(tmp_path), "--json").output)
+    assert result.exit_code == 1
+    assert "schoolfilter is running" in result.output
+    assert "2 of 2 answer" in result.output
+    assert "it has not written run/listening.json" in result.output
+    assert "df -h" in result.output
+    assert (found["running"], found["pid"], found["listen"], len(found["problems"])) == (True, None, [], 1)
+    assert again == found, "a notice that a server left long ago"
+    assert "not running" in run(status, installation(tmp_path)).output, "the sockets alone are no server"
+
+
 def test_a_folder_of_another_user_is_a_sentence_not_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +210,17 @@ def test_what_cannot_be_sent_just_now_is_a_problem_with_cause_time_and_next_step
     said = "Asanova A., Ivanov I.: not told of incidents by mail, last tried 2026-09-02 10:03: mail.example.org cannot"
     assert said in result.output
     assert "schoolfilter journal contacts test NAME" in result.output
+
+
+@pytest.mark.parametrize(("channel", "words"), [("mail", "(почта)"), ("telegram", "Telegram"), ("pigeon", "pigeon")])
+def test_the_way_by_which_nobody_can_be_told_is_named_in_the_readers_language(channel: str, words: str) -> None:
+    state = JournalState(
+        1, "2026-09-02T10:00:00+05:00", unsent=(Unsent("A.", channel, "2026-09-02T10:00:00+05:00", "x"),)
+    )
+    with spoken("ru"):
+        (said,) = Kept(running=True, state=state).unsent()
+    assert words in said
+    assert "mail" not in said
 
 
 @pytest.mark.parametrize("unsent", [3, ["mail"], [{"channel": "mail"}]])

@@ -54,7 +54,8 @@ async def build(folder: Path) -> None:
             for name in OPEN:
                 octets = segment(name)
                 (log / name).write_bytes(octets + b"half a line")
-                await change.put_position(name, Position(len(octets), 3, 0, _time(name), _time(name), _hex(octets)))
+                said = (_time(name), _time(name), _hex(octets), (_time(name)[:10],))
+                await change.put_position(name, Position(len(octets), 3, 0, *said))
             hour = _time(OPEN[0])[:13]
             await change.count({(hour, Tally("214", "pupils", "block", "category", "games")): 6})
             await change.add(Kind.PAPER, {"paper": "act", "number": 1})
@@ -70,7 +71,7 @@ async def _take_in(journal: JournalDb, log: Path, names: Sequence[str]) -> None:
             octets = segment(name)
             (log / name).write_bytes(octets)
             body = {"name": name, "digest": _hex(octets), "bytes": len(octets), "lines": 3, "damaged": 0}
-            body |= {"first": _time(name), "last": _time(name)}
+            body |= {"first": _time(name), "last": _time(name), "days": [_time(name)[:10]]}
             record = await change.add(Kind.SEGMENT, body)
             await change.close_segment(StoredSegment(name, record, len(octets), 3, _hex(octets), "", 0))
         await change.count(counts)
@@ -82,7 +83,8 @@ async def _incidents(journal: JournalDb) -> None:
     async with journal.changing(AT) as change:
         for number in range(1, 4):
             private = {"client": f"192.0.2.{number}", "device": "", "teacher": "", "asked": [["x.example.org", 3]]}
-            await change.add(Kind.INCIDENT, {"id": f"2026-11-000{number}", "rule": "at-risk"}, private=private)
+            body = {"id": f"2026-11-000{number}", "rule": "at-risk", "audience": "psychologist", "severity": "harmful"}
+            await change.add(Kind.INCIDENT, body, private=private)
         erased = change.head.number
         erasure = await change.add(Kind.ERASURE, {"id": 1, "why": "asked"}, by="aigul", private={"clients": ["x"]})
         await change.unseal([erased])
@@ -122,7 +124,8 @@ async def _archive(journal: JournalDb, settings: Settings) -> None:
 async def _accounts(journal: JournalDb) -> None:
     async with journal.changing(AT) as change:
         for name, do, secret in (("dina", "made", "argon2"), ("erlan", "revoked", "")):
-            record = await change.add(Kind.ACCOUNT, {"inspector": name, "do": do, "until": "2027-01-01"}, by="aigul")
+            said = {"inspector": name, "do": do, "until": "2027-01-01", "digest": _hex(secret.encode())}
+            record = await change.add(Kind.ACCOUNT, said, by="aigul")
             await change.put_inspector(Inspector(name, secret, "2027-01-01", record))
 
 
@@ -184,7 +187,7 @@ def rechain(path: Path, *changes: str) -> list[Head]:
 
 def resign(settings: Settings, heads: Iterable[Head], *, in_file: bool) -> None:
     """Sign heads anew with the machine's key, where there were some, in journal.db and in heads.txt if asked for."""
-    key, by_number = device_key(settings.paths.device_key), {head.number: head for head in heads}
+    key, by_number = device_key(settings.paths.device_key, make=True), {head.number: head for head in heads}
     lines = []
     with closing(sqlite3.connect(settings.paths.journal_db)) as raw:
         for number, at in raw.execute("SELECT number, at FROM heads ORDER BY number").fetchall():

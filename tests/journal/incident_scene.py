@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from journal.incidents import Audience, Incident, Rule, State, next_id, replay
+from journal.incidents import Audience, Incident, Rule, State
 from journal.notifying.contacts import Channel, Contact, Role
+from journal.numbering import numbering_of
 from journal.opening import opened_journal
 from settings.model import Notices, Paths, School, Settings
 from storage.evidence import Kind, Record
@@ -64,9 +65,8 @@ async def enter(journal: JournalDb, at: datetime = NOW, device: str = "pc-21-07"
     """Enter an incident; return its record."""
     made = incident(**changes)
     async with journal.changing(at) as change:
-        records = [each async for each in journal.records((Kind.INCIDENT, Kind.REPORTED))]
         body: dict[str, object] = {
-            "id": next_id(f"{at + timedelta(hours=5):%Y-%m}", replay(records)),
+            "id": (await numbering_of(journal)).next(f"{at + timedelta(hours=5):%Y-%m}"),
             "rule": made.rule.value,
             "severity": made.severity,
             "category": made.category,

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.school_traffic import lines as lines_of
 from bench.school_traffic import school_day
 from journal.detection.signs import site_of
+from journal.intake.state import FILE
 from journal.intake.tailer import Tailer
 from journal.intake.taking import Pace
 from journal.opening import opened_journal
@@ -28,7 +29,7 @@ SEGMENT_LINES = 1500
 
 
 def main(folder: Path, kills: int, seed: int) -> None:
-    """Write a school day and kill a tailer so many times meanwhile."""
+    """Write a school day and kill a tailer so many times meanwhile. Raises RuntimeError if that was no test."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     settings = installation(folder)
     day = list(lines_of(school_day(seed, rooms=1)))
@@ -39,7 +40,9 @@ def main(folder: Path, kills: int, seed: int) -> None:
     buffers = [b""] * WORKERS
     asyncio.run(_begin(settings))
     site_of("www.example.org")  # reads the public suffixes
+    at_work = 0
     for kill in range(kills):
+        said = _said(settings)
         tailer = os.fork()
         if tailer == 0:
             _tail(settings, clock)
@@ -65,11 +68,22 @@ def main(folder: Path, kills: int, seed: int) -> None:
             clock.set(_moment(mine[-1]))
         time.sleep(max(lives - time.monotonic(), 0.0))
         os.kill(tailer, signal.SIGKILL)
-        os.waitpid(tailer, 0)
+        _pid, status = os.waitpid(tailer, 0)
+        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+            raise RuntimeError(f"expected a tailer that lives until it is killed, found status {status} at kill {kill}")
+        at_work += _said(settings) != said
+    if at_work < kills // 10:
+        raise RuntimeError(f"expected many of {kills} tailers to be killed after they took something in: {at_work}")
 
 
 def _moment(line: bytes) -> datetime:
     return datetime.fromisoformat(line[:29].decode())
+
+
+def _said(settings: Settings) -> int:
+    """Return when a tailer wrote last what it had taken in; each does so after its first batch."""
+    path = settings.paths.run / FILE
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 async def _begin(settings: Settings) -> None:

@@ -102,4 +102,12 @@ def _is_wanted(of: dict[str, str], wanted: Filter) -> bool:
         return False
     if wanted.name and of["name"] != wanted.name and not of["name"].endswith(f".{wanted.name}"):
         return False
-    return wanted.word in of["name"]
+    return wanted.word in of["name"] or (not wanted.word.isascii() and wanted.word in _letters(of["name"]))
+
+
+def _letters(name: str) -> str:
+    """Return a name with the letters that its A-labels stand for, by the codec of Python."""
+    try:
+        return name.encode().decode("idna")
+    except UnicodeError:
+        return name

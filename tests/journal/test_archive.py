@@ -409,6 +409,50 @@ def test_a_day_that_cannot_be_archived_holds_up_neither_other_days_nor_removals(
     assert old.file not in [each.file for each in archives(installed)]
 
 
+def test_another_file_under_the_name_of_a_removed_segment_stays_and_is_entered_once(installed: Settings) -> None:
+    """As a clock that begins anew at each power-up made them, before numbers went on over starts."""
+    path = closed(installed, ODD)
+    now = NIGHT + timedelta(days=30)
+    clock_has_stood(installed, now)
+    assert round_of(installed, now).segments_removed == 1
+    assert not path.exists()
+    other = [row(BEGUN, name="another.example.org")]
+    for night in range(3):
+        assert write_segment(installed, BEGUN, other) == path
+        age(path, BEGUN)
+        octets = path.read_bytes()
+        done = round_of(installed, now + timedelta(days=night, hours=1))
+        assert (path.read_bytes(), done.segments_removed, done.changed) == (octets, 0, [path.name])
+    (alarm,) = records(installed, Kind.ALARM)
+    assert alarm.body == {"what": "segment-strange", "segment": path.name}
+    assert Counter(found(installed)) == Counter(ODD)
+    assert len(records(installed, Kind.REMOVED)) == 1
+    long_after = now + timedelta(days=3000)
+    clock_has_stood(installed, long_after)
+    round_of(installed, long_after)
+    assert path.exists(), "nobody knows when its lines were written"
+
+
+@pytest.mark.parametrize("tail", [b"", b"2026-09-02T10:1"])
+def test_what_a_round_that_was_cut_off_left_is_removed_only_if_it_is_that_segment(
+    installed: Settings, tail: bytes
+) -> None:
+    """Also with the half line at its end that a worker left which died."""
+    path = closed(installed, ODD)
+    octets = path.read_bytes()
+    now = NIGHT + timedelta(days=30)
+    clock_has_stood(installed, now)
+    round_of(installed, now)
+    path.write_bytes(octets + tail)
+    round_of(installed, now)
+    assert not path.exists()
+    for changed in (octets.replace(b"games", b"gamez"), octets[:-1], octets + b"more\n", b""):
+        path.write_bytes(changed)
+        round_of(installed, now)
+        assert path.read_bytes() == changed
+    assert len(records(installed, Kind.ALARM)) == 1
+
+
 def test_a_segment_that_was_lost_and_put_back_is_not_removed_as_if_a_round_had_been_cut_off(
     installed: Settings,
 ) -> None:

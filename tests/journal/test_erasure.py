@@ -242,7 +242,7 @@ def test_an_erasure_waits_for_what_may_yet_become_an_incident_of_the_person(
     asyncio.run(put(folds))
     ask(installed, clients=whose.get("clients", ()), devices=whose.get("devices", ()))
     assert round_of(installed, ASKED + timedelta(minutes=1)).waiting
-    asyncio.run(put(ended))
+    asyncio.run(put({**ended, "10.0.0.9": "damaged"}))  # what nobody can read becomes no incident
     assert round_of(installed, ASKED + timedelta(hours=1)).erased
 
 

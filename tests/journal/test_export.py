@@ -266,7 +266,7 @@ async def test_a_second_key_beside_the_schools_is_found(tmp_path: Path) -> None:
 async def test_an_export_by_another_key_shows_another_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     out, _exported = await an_export(tmp_path / "other")
-    mine = device_fingerprint(device_key(tmp_path / "device.key"))
+    mine = device_fingerprint(device_key(tmp_path / "device.key", make=True))
     said = check(out).stdout
     assert mine not in said
     assert "SHA256:" in said

@@ -89,6 +89,15 @@ def test_of_several_records_of_a_day_the_last_one_counts() -> None:
     assert damaged_lines([record(first), record(second, 2)]) == {DAY: 2}
 
 
+@pytest.mark.parametrize("day", ["", "x", "2026-13-01", "0001-01-01"])
+def test_what_names_no_day_stops_no_report(day: str) -> None:
+    good, damaged = record({"date": "2026-11-02", "queries": 7, "damaged": 3}), record({"date": day, "damaged": 9}, 2)
+    assert of_records([good, damaged])[DAY].queries == 7
+    assert damaged_lines([good, damaged]) == {DAY: 3}
+    tally = Tally("", "pupils", "allow", "default", "")
+    assert of_counts([(f"{day}T09", tally, 5), ("2026-11-02T09", tally, 7)])[DAY].queries == 7
+
+
 @pytest.mark.parametrize("place", range(len(ALL)))
 def test_one_query_too_many_is_named_wherever_it_is(place: int) -> None:
     numbers = [5, 4, 3, 2, 1]

@@ -2,9 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import replace
-from itertools import pairwise
+from datetime import UTC, datetime
+from itertools import pairwise, product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +18,12 @@ from bench.traffic_log import school_day
 from journal.detection import folding as folding_module
 from journal.detection.cases import MOST_NAMES
 from journal.detection.folding import MOST_UNKNOWN, Folding, Found, Repeat
+from journal.detection.remembering import client_of
 from journal.detection.rules import Rules
+from journal.detection.watching import Client
 from journal.incidents import Rule
-from tests.journal.query_lines import Ledger, Line, at, judged, line, search, visit
+from journal.whole_line import is_time
+from tests.journal.query_lines import BEGIN, Ledger, Line, at, judged, line, search, visit
 
 _RULES = Rules(window_minutes=3, merge_minutes=5)
 """Short, so that a few lines make incidents begin, go on and end."""
@@ -257,3 +263,150 @@ def test_made_up_addresses_fill_neither_journal_nor_mailboxes_and_known_devices_
     folding.settle(at(7300))
     ledger.collect(folding)
     assert ledger.found[-1].client == "10.3.3.7"  # another hour
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the moments at which clients were looked at; too many are an endless loop."""
+    moments: list[float] = []
+    advance = Client.advance
+
+    def counted(client: Client, now: float, rules: Rules) -> None:
+        moments.append(now)
+        assert len(moments) < 20_000, "expected an end"
+        advance(client, now, rules)
+
+    monkeypatch.setattr(Client, "advance", counted)
+    return moments
+
+
+_BEFORE_1970 = [-40 * 365 * 86_400.0 + pause for pause in (0, 1e8, 2e8)]
+
+
+@pytest.mark.parametrize("begin", [0.0, *_BEFORE_1970, (datetime(1970, 1, 1, tzinfo=UTC) - BEGIN).total_seconds()])
+def test_what_a_clock_before_1970_wrote_is_folded_like_all_else(begin: float, steps: list[float]) -> None:
+    """Moments below zero, at which "none" must not be a number."""
+    lines = [
+        *search(begin - 8), *visit(begin, "a.example", "extremism"), *visit(begin + 30, "facebook.com", "social"),
+        *visit(begin + 60, "b.example", "bypass"),
+    ]  # fmt: skip
+    ledger, folding = Ledger(), Folding(Rules(), {})
+    for each in lines:
+        folding.take(each)
+    folding.settle(at(begin + 86_400))
+    ledger.collect(folding)
+    assert [(each.rule, each.signs) for each in ledger.found] == [
+        (Rule.UNLAWFUL, ("search",)),
+        (Rule.ATTEMPT, ("tools",)),
+    ]
+    assert ledger.folds == {}
+    assert steps
+
+
+def test_a_client_that_does_not_get_on_holds_up_nobody(steps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    due = Client.due
+    stuck = Folding(Rules(), {})
+
+    def never_done(client: Client, rules: Rules) -> float:
+        return min(due(client, rules), client.active + 3) if not client.known else due(client, rules)
+
+    monkeypatch.setattr(Client, "due", never_done)
+    ledger = Ledger()
+    for each in [
+        *visit(0, "a.example", "extremism", client="10.0.0.9", device=""), *visit(1, "a.example", "extremism"),
+        *visit(200, "b.example", "terrorism", client="10.0.0.9", device=""), *visit(201, "b.example", "terrorism"),
+    ]:  # fmt: skip
+        stuck.take(each)
+    stuck.settle(at(86_400))
+    ledger.collect(stuck)
+    assert [each.first for each in ledger.found if each.device] == [at(1), at(201)]
+    assert len(steps) < 200
+
+
+def _kept() -> str:
+    """Return what is kept of a client of whom there is all that can be remembered."""
+    folding = Folding(Rules(), {})
+    lines = [
+        *visit(0, "facebook.com", "social"), *visit(60, "a.example", "adult"), *visit(100, "b.example", "adult"),
+        *visit(200, "malware.example", "malware"), *search(220), line(225, "ads.example", "advertising"),
+        *visit(226, "www.c.example", "drugs"),
+    ]  # fmt: skip
+    for each in lines:
+        folding.take(each)
+    folding.settle(at(228))
+    return folding.changed()["10.0.0.1"]
+
+
+def test_all_that_is_kept_is_read_as_it_was() -> None:
+    visit_, search_, shut, trails, rhythms, cases, active, known, arrivals = json.loads(_kept())
+    assert all((visit_, search_, shut, trails, rhythms, cases, active, known, arrivals)), "each of it is there"
+    assert client_of(_kept()).kept() == _kept()
+
+
+def test_older_versions_wrote_minus_one_for_none() -> None:
+    kept = json.loads(_kept())
+    kept[1] = kept[2] = kept[5][0][13] = -1.0
+    client = client_of(json.dumps(kept))
+    assert (client.search, client.shut, client.cases[0].ready) == (None, None, False)
+
+
+def _spots(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    yield path
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _spots(each, (*path, key))
+
+
+def _put(value: Any, path: tuple[Any, ...], new: object) -> Any:
+    if not path:
+        return new
+    changed = copy(value)
+    changed[path[0]] = _put(value[path[0]], path[1:], new)
+    return changed
+
+
+_STRANGE: list[object] = [
+    None, True, -1.5, 0, 7, 1 << 80, 1e300, float("nan"), float("inf"), "", "no-such-thing", "\ud800", "a\0", [], [[]],
+    [None], {}, {"a": None}, {"": []},
+]  # fmt: skip
+
+
+def test_whatever_is_damaged_in_what_is_kept_nothing_fails(steps: list[float]) -> None:
+    """Each value in it, replaced by each strange one: it is read and works, or is not read and dropped."""
+    kept, dropped = json.loads(_kept()), 0
+    spots = list(_spots(kept))
+    for spot, strange in product(spots, _STRANGE):
+        steps.clear()
+        folding = Folding(Rules(), {"10.0.0.1": json.dumps(_put(kept, spot, strange))})
+        dropped += folding.unreadable
+        if folding.unreadable:
+            assert folding.changed() == {"10.0.0.1": ""}
+        for each in visit(300, "d.example", "adult"):
+            folding.take(each)
+        folding.settle(at(900))
+        for number, found in enumerate(folding.found()):
+            assert is_time(found.first.encode())
+            assert is_time(found.last.encode())
+            json.dumps([found.room, found.signs, found.asked], ensure_ascii=False).encode()
+            folding.entered(found.key, number + 1)
+        folding.repeats()
+        for state in filter(None, folding.changed().values()):
+            assert client_of(state).kept() == state
+    assert len(spots) > 100
+    assert dropped > len(spots) * 12
+
+
+@pytest.mark.parametrize("text", ["", "null", "[", "{}", "[" * 100_000, "[null]", "\ud800", "1" * 5000])
+def test_what_is_not_of_this_kind_at_all_is_dropped(text: str) -> None:
+    folding = Folding(Rules(), {"10.0.0.1": text, "10.0.0.2": _kept()})
+    assert (folding.unreadable, folding.changed()) == (1, {"10.0.0.1": ""})
+
+
+def test_a_clock_that_shows_the_same_moments_again_makes_two_incidents() -> None:
+    """A machine without a battery wakes at the same moment each time; both may come within one batch."""
+    ledger, folding = Ledger(), Folding(Rules(), {})
+    for _start in range(2):
+        for each in [*visit(0, "a.example", "extremism"), line(4 * 3600, "ads.example", "advertising")]:
+            folding.take(each)
+    folding.settle(at(86_400))
+    ledger.collect(folding)
+    assert [(each.rule, each.first) for each in ledger.found] == [(Rule.UNLAWFUL, at(0))] * 2

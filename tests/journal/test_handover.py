@@ -2,12 +2,21 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from journal.documents.handover import contacts, inspectors, last_papers, levels_of_rooms, open_incidents
+from journal.documents.handover import (
+    contacts,
+    inspectors,
+    last_papers,
+    levels_of_groups,
+    levels_of_rooms,
+    open_incidents,
+)
 from papers.handover import HandedContact, HandedIncident, HandedInspector, HandedLevel, HandedPaper
+from policy.groups import Group
 from policy.levels import Level
 from policy.rooms import Room
 from storage.evidence import Body, Kind, Record
 from storage.journal_db import Inspector
+from translations import _, spoken
 
 ALMATY = timezone(timedelta(hours=5))
 
@@ -81,6 +90,13 @@ def test_accounts_that_still_open_something() -> None:
         Inspector("revoked", "", "2027-01-01", 5),
     ]
     assert inspectors(accounts, date(2026, 11, 4)) == [HandedInspector("today", date(2026, 11, 4))]
+
+
+def test_first_titles_of_groups_are_told_in_the_language_of_the_act() -> None:
+    with spoken("ru"):
+        title = _("Pupils")
+    groups = [Group("pupils", title, Level.MEDIUM, frozenset()), Group("7-b", "7 «Ә»", Level.HIGH, frozenset())]
+    assert [each.title for each in levels_of_groups(groups)] == ["Pupils", "7 «Ә»"]
 
 
 def test_rooms_say_what_holds_in_and_outside_lessons() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from journal.incidents import Audience, Rule, State, next_id, replay
+from journal.incidents import Audience, Rule, State, replay
 from storage.evidence import Body, Kind, Record
 
 AT = datetime(2026, 11, 2, 4, tzinfo=UTC)
@@ -102,7 +102,29 @@ def test_what_belongs_to_no_incident_is_left_out() -> None:
     assert [each.notes for each in found] == [()]
 
 
-def test_incidents_are_numbered_by_month() -> None:
-    incidents = replay([record(5, Kind.INCIDENT, ENTERED), record(6, Kind.INCIDENT, {**ENTERED, "id": "2026-10-0041"})])
-    assert next_id("2026-11", incidents) == "2026-11-0008"
-    assert next_id("2026-12", incidents) == "2026-12-0001"
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rule", "x"), ("rule", ""), ("rule", []), ("audience", "everybody"), ("audience", None), ("severity", "9"),
+        ("id", "7"), ("id", "2026-13-0001"), ("id", "2026-11-x"), ("id", ""),
+    ],
+)  # fmt: skip
+def test_an_incident_that_nobody_here_entered_hides_no_other(key: str, value: object) -> None:
+    steps = [record(6, Kind.INCIDENT, {**ENTERED, key: value}, PRIVATE), record(7, Kind.REVIEW, {"incident": 6})]
+    found = replay([record(5, Kind.INCIDENT, ENTERED), *steps])
+    assert [each.record for each in found] == [5]
+
+
+@pytest.mark.parametrize("asked", [7, "x", [7], [["x"]], [["x", "y"]], [["x", 1, 2]], [{"x": 1}], [["x", None]]])
+def test_names_that_are_none_are_left_out(asked: object) -> None:
+    repeat = {"incident": 5, "queries": [], "signs": 7}
+    steps = [record(5, Kind.INCIDENT, ENTERED, {"asked": asked}), record(6, Kind.REPEAT, repeat, {"asked": asked})]
+    assert [each.asked for each in replay(steps)] == [()]
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_that_no_other_time_zone_has_is_none(year: str) -> None:
+    moment = f"{year}-01-01T00:00:00.000+05:00"
+    steps = [record(5, Kind.INCIDENT, {**ENTERED, "first": moment, "last": moment})]
+    steps.append(record(6, Kind.REPEAT, {"incident": 5, "last": moment}))
+    assert [(each.first, each.last) for each in replay(steps)] == [("", "")]

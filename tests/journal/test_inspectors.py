@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -86,11 +87,12 @@ async def test_the_passphrase_stands_nowhere(journal: JournalDb, tmp_path: Path)
         assert secret.encode() not in octets
     [account] = [record async for record in journal.records((Kind.ACCOUNT,), private=True)]
     assert account.by == "director"
+    [kept] = await journal.inspectors()
     assert account.body == {
         "inspector": NAME, "do": "made", "until": "2026-10-31", "document": "order 12 of 2026-10-01",
+        "digest": sha256(kept.secret.encode()).hexdigest(),
     }  # fmt: skip
     assert account.private is None
-    [kept] = await journal.inspectors()
     assert kept.secret.startswith("$argon2id$")
     assert kept.secret not in str(account)
 

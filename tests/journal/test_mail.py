@@ -1,20 +1,26 @@
 """Mail through a real SMTP server: what arrives, and that no password goes where it can be read."""
 
+import base64
+import quopri
+import re
 import stat
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from itertools import product
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from journal.notifying.mail import Letter, letter_message, send_mail
-from journal.notifying.notice_text import Notice
+from journal.notifying.notice_text import Notice, notice
 from journal.notifying.sending import NotSent, SendRules, Unreachable
 from settings.model import Notices
 from tests.blocklists.https_server import listening, make_certificate
-from tests.journal.incident_scene import NOW
+from tests.journal.incident_scene import NOW, incident
 from tests.journal.notice_servers import MailServer, mail_server, trusting
+from translations import LANGUAGES
 
 NOTICE = Notice("Мектеп № 12: Қасақана әрекет, 21-бөлме", "Мектеп № 12\n\n.Нүктемен\n" + "ұзын " * 400 + "\n")
 LETTER = Letter("asanova@school.example", NOTICE, NOW)
@@ -128,6 +134,29 @@ def test_a_server_that_hangs_up_or_is_not_there_is_unreachable(tmp_path: Path) -
         send_mail(LETTER, found, SendRules())
 
 
+@pytest.mark.parametrize("server", ["smtp://mail..example.org", f"smtp://{'a' * 64}.example.org", "mail.example.org"])
+def test_a_server_that_cannot_be_asked_for_says_which_setting_to_correct(server: str) -> None:
+    found = Notices(smtp_server=server, mail_from="filter@school.example")
+    with pytest.raises(Unreachable, match=r"notices\.smtp_server: expected a mail server .* Correct it"):
+        send_mail(LETTER, found, SendRules())
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_server_of_any_letters_is_asked_for_as_the_dns_has_it(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    asked = []
+
+    def resolve(host: object, *_others: object, **_more: object) -> list[object]:
+        asked.append(host)
+        raise OSError("nobody there")
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    with pytest.raises(Unreachable, match=r"faß\.example cannot be reached"):
+        send_mail(
+            LETTER, Notices(smtp_server=f"{scheme}://faß.example", mail_from="filter@school.example"), SendRules()
+        )
+    assert asked == ["xn--fa-hia.example"]
+
+
 def test_a_letter_sent_again_is_the_same_letter() -> None:
     later = replace(LETTER, at=NOW + timedelta(hours=1))
     ids = {letter_message(each, "filter@school.example")["Message-ID"] for each in (LETTER, later)}
@@ -141,6 +170,33 @@ def test_a_subject_with_line_breaks_makes_no_header() -> None:
     found = letter_message(hostile, "filter@school.example")
     assert found["Bcc"] is None
     assert found["Subject"] == "x Bcc: all@example.org"
+
+
+def subject_read(octets: bytes) -> str:
+    """Return the subject as RFC 2047 says (6.2): white space between two encoded words is none, all other is."""
+    [folded] = re.findall(rb"^Subject: (.*(?:\r\n[ \t].*)*)\r\n", octets, re.MULTILINE)
+    line = re.sub(r"\r\n(?=[ \t])", "", folded.decode("ascii"))  # RFC 5322, 2.2.3
+    word = r"=\?utf-8\?[bq]\?[!-~]*?\?="
+    line = re.sub(rf"({word})[ \t]+(?={word})", r"\1", line)
+
+    def decoded(found: re.Match[str]) -> str:
+        _, _, form, said, _ = found[0].split("?")
+        assert len(found[0]) <= 75  # RFC 2047, 2
+        text = base64.b64decode(said) if form == "b" else quopri.decodestring(said.replace("_", " "))
+        return text.decode()
+
+    return re.sub(word, decoded, line)
+
+
+@pytest.mark.parametrize("tongue", LANGUAGES)
+def test_a_subject_of_any_length_keeps_its_spaces(tongue: str) -> None:
+    name = "Школа-гимназия № 12 имени Абая Кунанбаева, 5 Қазақ орта мектебі"
+    for length, count in product(range(1, len(name) + 1), (1, 2, 15)):
+        found = [incident(id=f"2026-11-{number:04d}") for number in range(1, count + 1)]
+        said = notice(found, school=name[:length], zone=ZoneInfo("Asia/Almaty"), language=tongue)
+        octets = letter_message(Letter("a@school.example", said, NOW), "f@school.example").as_bytes()
+        assert subject_read(octets) == said.subject
+        assert max(map(len, octets.splitlines())) <= 78
 
 
 @pytest.mark.parametrize(

@@ -260,21 +260,30 @@ def test_alarms_and_briefings_are_those_entered_in_the_month_by_the_schools_cloc
     assert month.briefings == 2
 
 
-def test_damaged_lines_and_starts_are_those_of_the_month(chain: Chain) -> None:
-    chain.day("2026-11-03", damaged=4)
-    for name in (
-        "20261031T235959-w0-0001.tsv",
-        "20261102T040000-w0-0001.tsv",
-        "20261102T040000-w1-0001.tsv",
-        "20261102T050000-w0-0002.tsv",
-        "20261105T040000-w0-0001.tsv",
-        "20261201T000000-w0-0001.tsv",
-    ):
-        chain.add(Kind.SEGMENT, {"name": name})
+def test_a_month_says_when_the_journal_was_begun_if_that_was_after_its_first_day(chain: Chain) -> None:
+    assert of(chain).begun is None
+    early, late = Chain(), Chain()
+    early.add(Kind.BEGUN, {}, datetime(2026, 10, 31, 19, tzinfo=UTC))
+    late.add(Kind.BEGUN, {}, datetime(2026, 11, 28, 19, tzinfo=UTC))
+    assert of(early).begun is None
+    assert of(late).begun == date(2026, 11, 29)
+    assert of(late, counts=[]).silent == [date(2026, 11, 29), date(2026, 11, 30)]
+
+
+def test_tests_for_acts_of_the_month_are_told_and_the_figures_stay_those_of_the_log(chain: Chain) -> None:
+    before = of(chain)
+    chain.add(Kind.PAPER, {"paper": "act", "asked": {"games": 2}, "asked_closed": 2})
     month = of(chain)
-    assert (month.damaged, month.starts) == (4, 2)
-    still = ("20261105T040000-w0-0001.tsv", "20261109T040000-w0-0001.tsv", "20261109T040000-w1-0001.tsv")
-    assert month_of("2026-11", LATER, chain.records, COUNTS, ZONE, still).starts == 3
+    assert (before.own_tests, month.own_tests) == (0, 2)
+    assert month.sums == before.sums
+
+
+def test_damaged_lines_are_those_of_the_month(chain: Chain) -> None:
+    chain.day("2026-10-31", damaged=2)
+    chain.day("2026-11-03", damaged=4)
+    chain.day("2026-11-04", damaged=1)
+    chain.day("2026-12-01", damaged=8)
+    assert of(chain).damaged == 5
 
 
 @pytest.mark.parametrize(("month", "last"), [("2026-11", 30), ("2026-12", 31), ("2026-02", 28), ("2028-02", 29)])

@@ -7,6 +7,7 @@ import pytest
 from journal.incidents import Incident, Rule
 from journal.notifying.contacts import Role
 from journal.notifying.notice_text import MOST_INCIDENTS, Notice, notice, one_line, sample
+from journal.titles import Titles
 from tests.journal.incident_scene import CLIENT, SECRET_NAMES, TEACHER, incident
 from translations import LANGUAGES, language
 
@@ -53,6 +54,23 @@ def test_it_tells_no_names_no_address_and_no_teacher(rule: Rule, tongue: str) ->
 )
 def test_a_device_without_a_name_is_no_address(room: str, words: str) -> None:
     assert words in told(incident(room=room, client=CLIENT)).text.splitlines()
+
+
+@pytest.mark.parametrize("device", ["pc-21-07", ""])
+def test_room_and_group_stand_there_as_people_know_them_and_a_device_by_its_id(device: str) -> None:
+    titles = Titles({"room21": "Кабинет 21"}, {"7-b": "7 «Б»"})
+    text = notice([incident(device=device)], school="S", zone=ZONE, language="en", titles=titles).text
+    lines = text.splitlines()
+    assert "Room: Кабинет 21" in lines
+    assert "Group: 7 «Б»" in lines
+    assert f"Device: {device or 'a device in Кабинет 21'}" in lines
+    assert "room21" not in text
+
+
+def test_what_has_no_title_is_told_by_its_id() -> None:
+    text = notice([incident()], school="S", zone=ZONE, language="en", titles=Titles({"room21": ""}, {})).text
+    assert "Room: room21" in text.splitlines()
+    assert "Group: 7-b" in text.splitlines()
 
 
 def test_many_are_one_message_of_bounded_length() -> None:

@@ -9,17 +9,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from journal.incidents import KINDS, Audience, Rule, State, replay
 from journal.notifying.contacts import Channel, Role, removal
+from journal.notifying.mail import Letter, send_mail
+from journal.notifying.notice_text import Notice, notice
 from journal.notifying.notices import Memory, tell_due
 from journal.notifying.sending import SendRules
 from journal.notifying.telling import GATHER, HURRY
-from settings.model import Settings
+from policy.levels import Level
+from policy.rooms import Room, body_of
+from settings.model import Notices, Settings
 from storage.evidence import Kind
 from storage.journal_db import Change, JournalDb
+from storage.policy_db import open_policy
+from storage.policy_load import ROOM
 from tests.journal.incident_scene import (
     CLIENT,
     NOW,
@@ -86,6 +93,32 @@ async def test_the_class_teacher_is_told_once_and_it_is_entered(tmp_path: Path) 
         "text": "",
     }
     assert record.seal == ""
+
+
+async def test_a_letter_has_the_titles_of_room_and_group(tmp_path: Path) -> None:
+    with school(tmp_path) as (settings, server, rules):
+        async with journal_in(settings) as journal:
+            async with await open_policy(settings.paths.policy_db) as policy:
+                await policy.change_objects(
+                    "test", [(ROOM, "room21", body_of(Room("room21", "Кабинет 21")))], at=NOW, by="test"
+                )
+                await policy.add_group("7-b", "7 «Б»", Level.HIGH, (), at=NOW, by="test")
+            await add_contact(journal, groups=("7-b",), mail=MAIL)
+            await enter(journal)
+            await tell_due(journal, settings, LATER, memory=Memory(), rules=rules)
+    text = server.messages[0].get_content()
+    assert "Room: Кабинет 21" in text
+    assert "Group: 7 «Б»" in text
+
+
+async def test_a_policy_that_cannot_be_read_keeps_no_letter_back(tmp_path: Path) -> None:
+    with school(tmp_path) as (settings, server, rules):
+        async with journal_in(settings) as journal:
+            settings.paths.policy_db.write_bytes(b"no database" * 1000)
+            await add_contact(journal, groups=("7-b",), mail=MAIL)
+            await enter(journal)
+            await tell_due(journal, settings, LATER, memory=Memory(), rules=rules)
+    assert "Room: room21" in server.messages[0].get_content()
 
 
 async def test_a_harmful_contact_is_told_when_the_same_device_comes_again(tmp_path: Path) -> None:
@@ -186,6 +219,79 @@ async def test_a_dead_channel_is_tried_once_a_round_and_the_others_go_on(tmp_pat
     ]
     assert len(server.letters) == 1
     assert sorted(web.targets) == ["/bot1:abc/sendMessage", "/hook"]
+
+
+@pytest.mark.parametrize("address", ["https://bot..example.org/k3y", "https://127.0.0.1:1/құпия-k3y"])
+async def test_an_address_to_which_nothing_can_be_posted_keeps_nobody_else_from_being_told(
+    tmp_path: Path, address: str
+) -> None:
+    with school(tmp_path) as (settings, server, rules):
+        token = tmp_path / "token"
+        token.write_text("1:abc")
+        token.chmod(0o600)
+        notices = replace(settings.notices, telegram_token_file=str(token), telegram_server=address, webhook=address)
+        settings = replace(settings, notices=notices)
+        memory = Memory()
+        async with journal_in(settings) as journal:
+            await add_contact(journal, "Asanova A.", groups=("7-b",), telegram="77")
+            await add_contact(journal, "Ivanov I.", groups=("7-b",), mail="ivanov@school.example")
+            await enter(journal)
+            await tell_due(journal, settings, LATER, memory=memory, rules=rules)
+            arrived = {each.body["contact"]: each.body["arrived"] for each in await told(journal)}
+    assert arrived == {"Asanova A.": False, "Ivanov I.": True, "webhook": False}
+    assert len(server.messages) == 1
+    errors = {route.contact: failed.error for route, failed in memory.unsent.items()}
+    assert sorted(errors) == ["Asanova A.", "webhook"]
+    assert errors["webhook"].startswith("notices.webhook: expected ")
+    assert "k3y" not in str(errors)
+
+
+async def test_whatever_goes_wrong_with_one_message_is_the_failure_of_that_message_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(letter: Letter, notices: Notices, rules: SendRules) -> None:
+        if letter.to == MAIL:
+            raise LookupError(f"something about {MAIL}")
+        send_mail(letter, notices, rules)
+
+    monkeypatch.setattr("journal.notifying.notices.send_mail", broken)
+    with school(tmp_path) as (settings, server, rules):
+        memory = Memory()
+        async with journal_in(settings) as journal:
+            await add_contact(journal, groups=("7-b",), mail=MAIL)
+            await add_contact(journal, "Ivanov I.", groups=("7-b",), mail="ivanov@school.example")
+            await enter(journal)
+            await tell_due(journal, settings, LATER, memory=memory, rules=rules)
+            found = {str(each.body["contact"]): str(each.body["text"]) for each in await told(journal)}
+    assert [letter["To"] for letter in server.messages] == ["ivanov@school.example"]
+    assert found["Ivanov I."] == ""
+    assert "LookupError" in found["Asanova A."]
+    assert [(route.contact, failed.error) for route, failed in memory.unsent.items()] == [
+        ("Asanova A.", found["Asanova A."])
+    ]
+    assert "LookupError" in caplog.text
+    assert "in broken" in caplog.text  # where it happened: what it says may name people
+    assert MAIL not in caplog.text + found["Asanova A."]
+
+
+async def test_a_notice_that_cannot_be_written_keeps_nobody_else_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(*incidents: Any, language: str, **more: Any) -> Notice:
+        if language == "ru":
+            raise KeyError(language)
+        return notice(*incidents, language=language, **more)
+
+    monkeypatch.setattr("journal.notifying.notices.notice", written)
+    with school(tmp_path) as (settings, server, rules):
+        memory = Memory()
+        async with journal_in(settings) as journal:
+            await add_contact(journal, groups=("7-b",), mail=MAIL, language="ru")
+            await add_contact(journal, "Ivanov I.", groups=("7-b",), mail="ivanov@school.example")
+            await enter(journal)
+            await tell_due(journal, settings, LATER, memory=memory, rules=rules)
+    assert [letter["To"] for letter in server.messages] == ["ivanov@school.example"]
+    assert [route.contact for route in memory.unsent] == ["Asanova A."]
 
 
 async def test_what_does_not_arrive_is_kept_in_mind_until_it_does_or_nobody_waits(tmp_path: Path) -> None:

@@ -104,3 +104,44 @@ def test_a_webhook_that_says_no_is_told_without_its_address(tmp_path: Path, stat
     with pytest.raises(Unreachable, match="localhost cannot be reached") as gone:
         send_webhook({}, found, SendRules())
     assert "k3y" not in str(gone.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://127.0.0.1:1/құпия-k3y",
+        "https://127.0.0.1:1/hook?k3y=ы",
+        "https://hooks..example.org/k3y",
+        f"https://{'a' * 64}.example.org/k3y",
+        "https://hooks.example.org:99999/k3y",
+        "https://[2001:db8::1/k3y",
+        "https://127.0.0.1:1/k3y\x00",
+        "https://127.0.0.1:1/k3 y",
+    ],
+)
+def test_an_address_to_which_nothing_can_be_posted_says_which_setting_to_correct_and_not_the_address(
+    tmp_path: Path, address: str
+) -> None:
+    found = Notices(webhook=address)
+    with pytest.raises(Unreachable, match=r"notices\.webhook: expected .* found .* Correct it") as refused:
+        send_webhook({}, found, SendRules(step_seconds=1.0))
+    assert "k3y" not in str(refused.value)
+    with web_server(tmp_path) as server:
+        settings = replace(bot(server, tmp_path), telegram_server=address)
+    with pytest.raises(Unreachable, match=r"notices\.telegram_server: expected .* found .* Correct it") as unsent:
+        send_telegram("1", NOTICE, settings, SendRules(step_seconds=1.0))
+    assert TOKEN not in str(unsent.value)
+
+
+def test_a_host_of_any_letters_is_asked_for_as_the_dns_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def resolve(host: object, *_others: object, **_more: object) -> list[object]:
+        asked.append(host)
+        raise OSError("nobody there")
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    for host in ("құс.example", "faß.example"):
+        with pytest.raises(Unreachable, match=f"{host} cannot be reached"):
+            send_webhook({}, Notices(webhook=f"https://{host}/k3y"), SendRules())
+    assert asked == ["xn--q1a3pkc.example", "xn--fa-hia.example"]

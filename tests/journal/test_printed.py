@@ -102,11 +102,13 @@ def test_closing_and_opening_again_are_told_apart_from_notes() -> None:
     ]
 
 
-def test_a_reported_site_is_named() -> None:
+def test_a_reported_site_is_named_with_who_reported_it_and_what_was_said_of_it() -> None:
     report = changed(INCIDENT, rule="report", audience="responsible", name="xn--e1afmkfd.example", queries=0)
     [line] = lines(record(10, Kind.REPORTED, report, {"by": "Asanova", "note": "casino"}))
     assert line.site == "пример.example"
-    assert "Asanova" not in repr(line)
+    assert (line.reporter, line.remark) == ("Asanova", "casino")
+    [erased] = lines(record(10, Kind.REPORTED, report))
+    assert (erased.reporter, erased.remark) == ("", "")
 
 
 @pytest.mark.parametrize("damaged", ["", "yesterday", "2026-11-03T10:15:02", "2026-13-40T00:00:00+05:00"])

@@ -11,11 +11,8 @@ from journal.documents.pupils import ClosedToPupils
 from journal.incidents import Audience, Incident, Rule, State
 from journal.publishing.publication import Document, Publication, PublicMonth, data_of, protocols_of, public_months
 from journal.publishing.small_counts import public_row
-from storage.journal_db import Tally
 
 TODAY = date(2026, 12, 2)
-ALLOWED = Tally("room-5", "pupils", "allow", "default", "")
-BLOCKED = Tally("room-5", "pupils", "block", "category", "games")
 
 
 def incident(rule: Rule = Rule.ATTEMPT, month: str = "2026-11", number: int = 1) -> Incident:
@@ -40,14 +37,14 @@ PUBLICATION = Publication(
 
 
 def test_only_months_that_are_over_are_told_the_latest_first() -> None:
-    counts = [(f"{month}-05T10", ALLOWED, 2000) for month in ("2026-09", "2026-11", "2026-12")]
-    found = public_months(counts, [], TODAY, only_blocked=False)
+    hours = [(f"{month}-05T10", 2000, 0) for month in ("2026-09", "2026-11", "2026-12")]
+    found = public_months(hours, [], TODAY, only_blocked=False)
     assert [each.month for each in found] == ["2026-11", "2026-09"]
 
 
 def test_no_more_than_a_year_is_told() -> None:
-    counts = [(f"{year}-{month:02}-05T10", ALLOWED, 2000) for year in (2024, 2025) for month in range(1, 13)]
-    found = public_months(counts, [], TODAY, only_blocked=False)
+    hours = [(f"{year}-{month:02}-05T10", 2000, 0) for year in (2024, 2025) for month in range(1, 13)]
+    found = public_months(hours, [], TODAY, only_blocked=False)
     assert [each.month for each in found] == [f"2025-{month:02}" for month in range(12, 0, -1)]
 
 
@@ -64,15 +61,15 @@ def test_no_more_than_a_year_is_told() -> None:
 def test_figures_of_a_month(
     allowed: int, blocked: int, only_blocked: bool, queries: int | None, percent: int | None
 ) -> None:
-    counts = [("2026-11-05T10", ALLOWED, allowed), ("2026-11-06T11", BLOCKED, blocked)]
-    [month] = public_months(counts, [], TODAY, only_blocked=only_blocked)
+    hours = [("2026-11-05T10", allowed, 0), ("2026-11-06T11", blocked, blocked)]
+    [month] = public_months(hours, [], TODAY, only_blocked=only_blocked)
     assert (month.queries, month.blocked_percent) == (queries, percent)
 
 
 def test_incidents_are_counted_in_the_month_in_which_they_are_numbered_and_small_counts_hidden() -> None:
     incidents = [incident(number=number) for number in range(1, 8)]
     incidents += [incident(Rule.AT_RISK), incident(Rule.AT_RISK, "2026-10")]
-    [month] = public_months([("2026-11-05T10", ALLOWED, 5000)], incidents, TODAY, only_blocked=False)
+    [month] = public_months([("2026-11-05T10", 5000, 0)], incidents, TODAY, only_blocked=False)
     assert month.incidents.counts == {
         "deliberate-attempt": 7, "unlawful-contact": None, "harmful-contact": None, "at-risk": None,
         "malware-beacon": None, "report": None,

@@ -2,7 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from journal.documents.referral import newly_found
+import pytest
+
+from journal.documents.referral import newly_found, standing_reports
 from papers.referral import ReferredSite
 from storage.evidence import Kind, Record
 from storage.policy_rows import StoredEntry
@@ -27,11 +29,12 @@ def found(
     reports: tuple[Record, ...] = (),
     blocks: tuple[StoredEntry, ...] = (),
     listed: tuple[str, ...] = (),
-    allowed: tuple[str, ...] = (),
+    opened: tuple[str, ...] = (),
+    shared: tuple[str, ...] = (),
 ) -> list[ReferredSite]:
     return newly_found(
         reports, blocks, date(2026, 11, 1), date(2026, 11, 30), ALMATY,
-        named=lambda name: name in listed, allowed=frozenset(allowed),
+        named=lambda name: name in listed, shared=lambda name: name in shared, opened=frozenset(opened),
     )  # fmt: skip
 
 
@@ -45,6 +48,36 @@ def test_a_site_that_was_reported_twice_and_then_closed_is_one_site() -> None:
 def test_what_a_list_names_or_the_director_allows_is_left_out() -> None:
     reports = tuple(reported(name, on(3)) for name in ("a.example", "b.example", "sub.c.example", "d.example"))
     assert [each.name for each in found(reports, (), ("a.example",), ("c.example",))] == ["b.example", "d.example"]
+
+
+def test_a_name_below_which_strangers_have_sites_is_left_out_and_a_site_below_it_is_not() -> None:
+    reports = (reported("com.kz", on(3)), reported("bad.com.kz", on(3)))
+    assert [each.name for each in found(reports, (blocked("com", on(4)),), shared=("com.kz", "com"))] == ["bad.com.kz"]
+
+
+@pytest.mark.parametrize(
+    ("after", "stands"),
+    [
+        ((), True),
+        ((Kind.REVIEW,), True),
+        ((Kind.REVIEW, Kind.CLOSED), True),
+        ((Kind.CLOSED,), False),
+        ((Kind.TOLD, Kind.CLOSED), False),
+        ((Kind.CLOSED, Kind.REOPENED), True),
+        ((Kind.CLOSED, Kind.REOPENED, Kind.CLOSED), False),
+        ((Kind.CLOSED, Kind.REOPENED, Kind.REVIEW, Kind.CLOSED), True),
+    ],
+)
+def test_a_report_that_was_closed_without_a_review_is_none(after: tuple[Kind, ...], stands: bool) -> None:
+    body = {"id": "2026-11-0001", "rule": "report", "audience": "responsible", "severity": "", "name": "bad.example"}
+    other = {**body, "id": "2026-11-0002"}
+    records = [Record(7, on(3), Kind.REPORTED, "x", body, "", "", None)]
+    records += [Record(8, on(3), Kind.REPORTED, "x", other, "", "", None)]
+    records += [
+        Record(9 + at, on(3), kind, "x", {"incident": 7, "arrived": True}, "", "", None)
+        for at, kind in enumerate(after)
+    ]
+    assert [each.number for each in standing_reports(records)] == ([7, 8] if stands else [8])
 
 
 def test_days_are_those_of_the_school_both_ends_included() -> None:

@@ -126,6 +126,16 @@ def test_below_a_name_is_not_beside_it(installed: Settings) -> None:
     assert found(installed, Filter(word="example.org")) == rows[:3]
 
 
+def test_a_word_in_letters_of_any_alphabet_finds_names_that_the_log_has_as_a_labels(installed: Settings) -> None:
+    names = ["xn----7sbba6aglnjgl7c1g.xn--p1ai", "www.xn--80aswg.example", "xn--99999999.example", "kazino.example"]
+    rows = [row(minutes(n), name=name) for n, name in enumerate([*names, names[0]])]
+    write_segment(installed, BEGUN, rows)
+    assert found(installed, Filter(word="казино")) == [rows[0], rows[4]]
+    assert found(installed, Filter(word="казино", until=minutes(1))) == [rows[0]]
+    assert found(installed, Filter(word="йт.exam")) == [rows[1]]
+    assert found(installed, Filter(word="покер")) == []
+
+
 def test_tops_and_sums_count_what_was_blocked(installed: Settings) -> None:
     rows = [row(minutes(0), name="b.example.org", action="block"), row(minutes(70), name="a.example.org")]
     rows += [row(minutes(80), name="b.example.org")]
@@ -211,7 +221,10 @@ def test_no_folder_is_left_behind(installed: Settings) -> None:
 
 # Any filter over any few lines, wherever they lie.
 
-_NAMES = ["example.org", "www.example.org", "a_b.example.net", r"a\046b.example.org", ".", "", "xn--80ak6aa92e.kz"]
+_NAMES = [
+    *("example.org", "www.example.org", "a_b.example.net", r"a\046b.example.org", ".", "", "xn--80ak6aa92e.kz"),
+    *("xn----7sbba6aglnjgl7c1g.xn--p1ai", "www.xn--80aswg.example", "xn--99999999.example", "xn--.example"),
+]
 _CLIENTS = ["10.0.0.5", "10.0.1.6", "192.0.2.9", "2001:db8::5", "fe80::1"]
 _ZONES = [ZONE, UTC]
 
@@ -257,7 +270,7 @@ _filters = st.builds(
     reasons=_some("default", "shadow"),
     types=_some("A", "AAAA"),
     name=st.sampled_from(["", "example.org", "org", "046b.example.org"]),
-    word=st.sampled_from(["", "_", "example", "\\"]),
+    word=st.sampled_from(["", "_", "example", "\\", "xn--", "казино", "но-ал", "ы.рф", "сайт", "аррӏ", "ё"]),
 )
 
 

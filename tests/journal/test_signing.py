@@ -46,7 +46,7 @@ async def grow(journal: JournalDb) -> Head:
 
 async def sign_if_due(journal: JournalDb, settings: Settings, now: datetime) -> None:
     """What `journal run` does, by a child."""
-    if await is_due(journal, now):
+    if await is_due(journal, settings, now):
         await sign_head(journal, settings, now)
 
 
@@ -93,7 +93,7 @@ async def test_a_new_key_is_entered_once_and_both_keys_count(journal: JournalDb,
     settings.paths.device_key.unlink()
     for hours in (1, 2):
         await grow(journal)
-        await sign_head(journal, settings, AT + hours * HOUR)
+        await sign_head(journal, settings, AT + hours * HOUR, make_key=True)
     (alarm,) = await alarms(journal)
     assert (text(alarm.body, "what"), text(alarm.body, "key")) == (Alarm.KEY_CHANGED, (await journal.heads())[-1].key)
     verdict = await verify_journal(settings)

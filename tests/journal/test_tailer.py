@@ -69,7 +69,8 @@ async def test_a_damaged_journal_is_moved_aside_and_begun_anew(settings: Setting
     async with opened_journal(settings) as journal:
         kinds = [(record.kind, record.body) async for record in journal.records((Kind.BEGUN, Kind.ALARM))]
     assert [kind for kind, _body in kinds] == [Kind.BEGUN, Kind.ALARM]
-    assert kinds[1][1] == {"what": Alarm.DAMAGED, "moved": moved.name, "head": head, "kept": 0, "heads": 0}
+    body = {"what": Alarm.DAMAGED, "moved": moved.name, "head": head, "kept": 0, "heads": 0}
+    assert kinds[1][1] == body | {"numbers": 200, "until": "2026-09"}
     assert sum((await counts(settings)).values()) == 3, "what still lies there is taken in again"
     assert not state(settings).error
 
@@ -234,6 +235,22 @@ async def test_a_round_that_failed_is_tried_again_later_and_never_two_at_once(
         assert runs(file) == expected
 
 
+async def test_a_round_for_an_erasure_that_failed_is_tried_again_though_that_of_the_day_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journal.intake.rounds.HEAD_START", 0.0)
+    monkeypatch.setattr("journal.intake.rounds.AGAIN", 0.0)
+    file = tmp_path / "runs"
+    nightly = Nightly(note(file, 1), ZONE, asyncio.get_running_loop().time())
+    nightly._done = MORNING.date()
+    nightly._wanted = True
+    for expected in (1, 2):
+        nightly.look(MORNING)
+        assert nightly._task is not None
+        await nightly._task
+        assert runs(file) == expected
+
+
 async def test_a_round_ends_with_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("journal.intake.rounds.HEAD_START", 0.0)
     file = tmp_path / "pid"
@@ -270,7 +287,7 @@ async def test_the_head_is_signed_at_the_start_and_at_the_end_by_a_child(setting
 
 async def test_a_head_that_cannot_be_signed_is_an_error_and_lines_are_taken(settings: Settings, clock: Clock) -> None:
     worker(settings)
-    signer = Signer([sys.executable, "-c", "raise SystemExit(1)"])
+    signer = Signer([sys.executable, "-c", "raise SystemExit(1)"], settings)
     await signer.begin()
     assert "cannot be signed" in signer.error
     tailer = Tailer(settings, clock=clock, commands=Commands(sign=["/nonexistent"]), glance=0.01)

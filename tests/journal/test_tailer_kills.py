@@ -33,8 +33,16 @@ async def _compare(folder: Path) -> None:
     settings = installation(folder)
     last = datetime.fromisoformat((folder / "clock").read_text())
     clock = Clock(folder / "later", last + timedelta(hours=3))
-    await caught_up(settings, clock)
     segments = sorted(settings.paths.query_log.iterdir())
+    # Before anybody takes in the rest in peace: otherwise nothing below says a word about those that were killed.
+    written = sum(counts_by_awk(segments).values())
+    assert sum((await counts(settings)).values()) > written // 4, (
+        "expected much of the day to be taken in between kills"
+    )
+    async with opened_journal(settings) as journal:
+        begun = {*await journal.positions(), *(each.name for each in await journal.segments())}
+    assert len(begun) > len(segments) // 4, "expected many segments to be begun between kills"
+    await caught_up(settings, clock)
     assert await counts(settings) == counts_by_awk(segments)
 
     async with opened_journal(settings) as journal:

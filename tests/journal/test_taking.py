@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import aiosqlite
@@ -18,6 +19,7 @@ from journal.trust.alarms import Alarm
 from resolver.querylog import HEADER_LINE, QueryLog, repair
 from settings.model import Durability, Settings
 from storage.evidence import Kind, Record
+from storage.journal_db import StoredArchive
 from tests.journal.tailing import (
     Clock,
     Worker,
@@ -106,7 +108,7 @@ async def test_a_segment_is_closed_when_its_worker_writes_to_another_and_all_is_
     (record,) = await records(settings, Kind.SEGMENT)
     assert record.body == {
         "name": first.name, "digest": digest(first), "bytes": first.stat().st_size, "lines": 3, "damaged": 1,
-        "first": "2026-09-02T10:00:00.000+05:00", "last": "2026-09-02T10:00:01.000+05:00",
+        "first": "2026-09-02T10:00:00.000+05:00", "last": "2026-09-02T10:00:01.000+05:00", "days": ["2026-09-02"],
     }  # fmt: skip
     async with opened_journal(settings) as journal:
         (segment,) = await journal.segments()
@@ -202,7 +204,7 @@ async def test_a_segment_that_shrank_is_an_alarm_and_followed_from_its_end(
         await cut()
         await caught_up(settings, clock)
     (alarm,) = await records(settings, Kind.ALARM)
-    assert (alarm.body["what"], alarm.body["segment"]) == (Alarm.SEGMENT_LOST, worker.path.name)
+    assert (alarm.body["what"], alarm.body["segment"]) == (Alarm.SEGMENT_CUT, worker.path.name)
     os.truncate(worker.path, len(HEADER_LINE) + len(line(MORNING)))
     worker.write(line(MORNING))
     await caught_up(settings, clock)
@@ -256,6 +258,35 @@ async def test_a_segment_that_is_put_back_after_its_end_is_not_taken_twice(
     await caught_up(settings, clock)
     assert await total(settings) == 1
     assert len(await records(settings, Kind.SEGMENT)) == 1
+
+
+@pytest.mark.parametrize("put", ["same", "other"])
+async def test_another_file_under_the_name_of_a_removed_segment_is_an_alarm_once(
+    settings: Settings, clock: Clock, put: str
+) -> None:
+    """Its lines cannot be entered: the chain closes a name once. What was there before may be put back."""
+    worker = Worker(settings.paths.query_log)
+    path = worker.roll(MORNING)
+    worker.write(line(MORNING))
+    octets = path.read_bytes()
+    worker.roll(MORNING + timedelta(minutes=1))
+    await caught_up(settings, clock)
+    async with opened_journal(settings) as journal, journal.changing(clock()) as change:
+        kept_as = StoredArchive("date=2026-09-02/0001.parquet", "2026-09-02", 1, 9, "", 1)
+        await change.archived(kept_as, [path.name])
+        await change.segments_removed([path.name])
+    path.write_bytes(octets if put == "same" else HEADER_LINE + line(MORNING, "another.example.org") * 2)
+    for _turn in range(2):
+        await caught_up(settings, clock)
+    alarms = await records(settings, Kind.ALARM)
+    told = [(record.body["what"], record.body["segment"]) for record in alarms]
+    assert told == ([] if put == "same" else [(Alarm.SEGMENT_STRANGE, path.name)])
+    assert await total(settings) == 1
+    # What the alarm advises: a number that no segment has.
+    path.rename(path.with_name(f"{path.name[:19]}0003.tsv"))
+    await caught_up(settings, clock)
+    assert await total(settings) == (2 if put == "same" else 3)
+    assert len(await records(settings, Kind.ALARM)) == len(alarms)
 
 
 @pytest.mark.parametrize("change", ["more", "less"])
@@ -317,7 +348,12 @@ async def test_a_day_is_summed_when_it_is_over_and_its_segments_are_closed(setti
     worker.roll(at("2026-09-03T00:00:20"))
     await caught_up(settings, clock)
     (record,) = await records(settings, Kind.DAY)
+    said = (
+        '[["2026-09-02T23","214","pupils","allow","default","",3],'
+        '["2026-09-02T23","214","pupils","block","category","games",1]]'
+    )
     assert record.body == {
+        "digest": sha256(said.encode()).hexdigest(),
         "date": "2026-09-02", "queries": 4, "damaged": 1, "actions": {"allow": 3, "block": 1}, "blocked": {"games": 1},
         "rooms": {"214": {"queries": 4, "blocked": 1}}, "groups": {"pupils": {"queries": 4, "blocked": 1}},
     }  # fmt: skip

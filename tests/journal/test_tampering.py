@@ -234,8 +234,11 @@ async def test_a_head_taken_out_of_the_journal_or_of_heads_txt(scene: Path, tmp_
         lines = settings.paths.heads.read_text().splitlines(keepends=True)
         settings.paths.heads.write_text("".join(lines[:at] + lines[at + 1 :]))
         assert first(await verify_journal(settings)) == (Trouble.WITNESS, number, "journal.db")
-    settings.paths.heads.unlink()
-    assert first(await verify_journal(settings)) == (Trouble.WITNESS, FIRST_SIGNED, "journal.db")
+    for lose in (settings.paths.heads.unlink, lambda: settings.paths.heads.write_bytes(b"half a li")):
+        lose()
+        assert [(each.trouble, each.where) for each in (await verify_journal(settings)).broken] == [
+            (Trouble.UNWITNESSED, "heads.txt")
+        ]
 
 
 async def test_every_octet_of_heads_txt_counts(settings: Settings) -> None:
@@ -261,7 +264,8 @@ async def test_every_octet_of_heads_txt_counts(settings: Settings) -> None:
             assert where == f"heads.txt:{count}" or (trouble is Trouble.WITNESS and where == "journal.db"), at
         for at in range(0, len(octets) - 1, 31):  # cut anywhere: a head that journal.db has is missing
             path.write_bytes(octets[:at])
-            assert first((await check_journal(journal, settings)).verdict)[0] is Trouble.WITNESS, at
+            named = Trouble.WITNESS if b"\n" in octets[:at] else Trouble.UNWITNESSED
+            assert first((await check_journal(journal, settings)).verdict)[0] is named, at
         lines = octets.splitlines(keepends=True)
         for spoiled, where in (
             ([lines[1], lines[0], lines[2]], "heads.txt:2"),
@@ -315,13 +319,16 @@ TABLES: list[tuple[str, int, str]] = [
     # A day that has no record yet: what is in the table would be entered at its end.
     ("DELETE FROM counts WHERE hour = (SELECT max(hour) FROM counts)", 0, "counts"),
     ("UPDATE counts SET queries = queries + 1 WHERE hour = (SELECT max(hour) FROM counts)", 0, "counts"),
+    ("UPDATE counts SET hour = '2026-11-02T05' WHERE hour = '2026-11-02T21'", 8, "counts: 2026-11-02"),
     ("UPDATE tallies SET room = '215'", 8, "counts: 2026-11-02"),
     ("UPDATE tallies SET category = 'news'", 8, "counts: 2026-11-02"),
     ("UPDATE inspectors SET until = '2030-01-01' WHERE name = 'dina'", 20, "inspectors: dina"),
+    ("UPDATE inspectors SET secret = 'mine' WHERE name = 'dina'", 20, "inspectors: dina"),
+    ("UPDATE inspectors SET secret = '' WHERE name = 'dina'", 20, "inspectors: dina"),
     ("UPDATE inspectors SET secret = 'mine' WHERE name = 'erlan'", 21, "inspectors: erlan"),
     ("INSERT INTO inspectors VALUES ('evil', 'mine', '2030-01-01', 20)", 0, "inspectors: evil"),
     ("DELETE FROM inspectors WHERE name = 'dina'", 20, "inspectors: dina"),
-    (f"INSERT INTO positions VALUES ('{NAMES[5]}', 1, 1, 0, '', '', '')", 7, f"positions: {NAMES[5]}"),
+    (f"INSERT INTO positions VALUES ('{NAMES[5]}', 1, 1, 0, '', '', '', '')", 7, f"positions: {NAMES[5]}"),
 ]  # fmt: skip
 
 
@@ -346,6 +353,34 @@ async def test_a_table_that_does_not_say_what_the_chain_says_is_named(
 async def test_what_this_program_did_not_make_in_the_file_is_named(settings: Settings, statement: str) -> None:
     by_hand(journal_of(settings), statement)
     assert first(await verify_journal(settings)) == (Trouble.STRANGER, 0, statement.split()[2])
+
+
+@pytest.mark.parametrize("name", ["sqlite_evil", "sqlite_autoindex_chain_1", "sqlite_stat1", "migrations"])
+async def test_a_trigger_under_a_name_of_sqlite_or_of_ours_is_named(settings: Settings, name: str) -> None:
+    trigger = f"CREATE TRIGGER {name} AFTER INSERT ON chain BEGIN DELETE FROM folds; END"
+    insert = "INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql) VALUES ('trigger', ?, 'chain', 0, ?)"
+    by_hand(journal_of(settings), "PRAGMA writable_schema = ON", (insert, name, trigger))
+    assert first(await verify_journal(settings)) == (Trouble.STRANGER, 0, name)
+
+
+async def test_what_a_program_for_sqlite_leaves_by_itself_is_no_stranger(settings: Settings) -> None:
+    by_hand(journal_of(settings), "ANALYZE")
+    assert rows(journal_of(settings), "SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_stat%'")
+    assert (await verify_journal(settings)).is_sound
+
+
+async def test_what_was_entered_before_there_were_digests_is_judged_by_the_rest(settings: Settings) -> None:
+    """Journals of before hold records of days without `digest`, of accounts without it, of segments without `days`."""
+    changes = (
+        "UPDATE chain SET body = json_remove(body, '$.digest') WHERE kind IN ('day', 'account')",
+        "UPDATE chain SET body = json_remove(body, '$.days') WHERE kind = 'segment'",
+    )
+    resign(settings, rechain(journal_of(settings), *changes), in_file=True)
+    assert (await verify_journal(settings)).broken == ()
+    by_hand(journal_of(settings), "UPDATE inspectors SET until = '2030-01-01' WHERE name = 'dina'")
+    by_hand(journal_of(settings), "UPDATE counts SET queries = queries + 1 WHERE hour = '2026-11-02T21'")
+    wheres = [each.where for each in (await verify_journal(settings)).broken]
+    assert wheres == ["inspectors: dina", "counts: 2026-11-02", "counts"]
 
 
 async def test_flipped_octets_of_the_database_file_never_pass_for_another_journal(scene: Path, tmp_path: Path) -> None:

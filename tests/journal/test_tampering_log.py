@@ -99,6 +99,9 @@ async def test_files_taken_away_put_in_or_exchanged_are_named(scene: Path, tmp_p
     def put_back(settings: Settings) -> None:
         log(settings, NAMES[0]).write_bytes(segment(NAMES[0]).replace(b"games", b"gamez"))
 
+    def put_back_empty(settings: Settings) -> None:
+        log(settings, NAMES[0]).write_bytes(segment(NAMES[0]).splitlines(keepends=True)[0])
+
     def forge_archive(settings: Settings) -> None:
         (settings.paths.archive / "date=2026-11-02" / "0009.parquet").write_bytes(b"PAR1")
 
@@ -113,7 +116,8 @@ async def test_files_taken_away_put_in_or_exchanged_are_named(scene: Path, tmp_p
         (exchange, (Trouble.CHANGED, 4, NAMES[2])),
         (link, (Trouble.CHANGED, 5, NAMES[3])),
         (forge, (Trouble.UNKNOWN, 0, "20261102T173000-w0-0002.tsv")),
-        (put_back, (Trouble.UNKNOWN, 0, NAMES[0])),
+        (put_back, (Trouble.REUSED, 2, NAMES[0])),
+        (put_back_empty, (Trouble.REUSED, 2, NAMES[0])),
         (forge_archive, (Trouble.UNKNOWN, 0, "date=2026-11-02/0009.parquet")),
         (put_archive_back, (Trouble.UNKNOWN, 0, GONE)),
     ]
@@ -169,12 +173,13 @@ async def test_a_segment_that_was_gone_before_it_was_read_stays_missing(settings
 
 
 async def test_segments_that_the_journal_has_not_read_yet_are_only_counted(settings: Settings) -> None:
-    for name in ("20261102T200000-w0-0005.tsv", "20261102T200000-w2-0001.tsv"):
+    # The last began while the clock lay behind: its number says that it is new.
+    for name in ("20261102T200000-w0-0005.tsv", "20261102T200000-w2-0001.tsv", "19700101T000040-w0-0006.tsv"):
         (settings.paths.query_log / name).write_bytes(segment(NAMES[0]))
     for name in ("20261102T100000-w0-0001.tsv", "20261102T100000-w0-0002.tsv"):  # without a line
         (settings.paths.query_log / name).write_bytes(b"" if name < "20261102T100000-w0-0002" else b"time\tcli")
     verdict = await verify_log(settings)
-    assert (verdict.broken, verdict.waiting) == ((), 2)
+    assert (verdict.broken, verdict.waiting) == ((), 3)
 
 
 async def test_nothing_is_found_broken_while_the_tailer_and_the_archive_go_on(settings: Settings) -> None:

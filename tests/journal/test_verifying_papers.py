@@ -59,7 +59,8 @@ async def test_all_papers_gone_are_all_named(settings: Settings, paper: KeptPape
 
 
 @pytest.mark.parametrize("files", [None, "x", 7, [7], [{"file": 7}], [[]]])
-async def test_a_record_that_names_no_files_breaks_nothing(settings: Settings, files: object) -> None:
+async def test_a_record_that_names_no_files_keeps_nobody_from_verifying(settings: Settings, files: object) -> None:
     async with opened_journal(settings) as journal, journal.changing(AT) as change:
         await change.add(Kind.PAPER, {"paper": "act", "files": files})
-    assert all(each.trouble is Trouble.MISSING for each in (await verify_journal(settings)).broken)
+    (broken,) = (await verify_journal(settings)).broken
+    assert (broken.trouble, broken.number) == (Trouble.MISSING if files == [{"file": 7}] else Trouble.FORM, 2)

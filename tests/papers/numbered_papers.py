@@ -90,9 +90,13 @@ REPORTED = SheetIncident(
     told=(SheetTold(datetime(2026, 11, 18, 9, 1, tzinfo=ALMATY), "responsible", arrived=False),),
     notes=(CORRECTION,),
     state="new",
+    reporter="Омаров Б.",
+    remark="рулетка в рекламе",
 )
 
-JOURNAL = JournalSheet(numbered("journal"), 2026, 11, finished=True, with_names=False, incidents=(INCIDENT, REPORTED))
+JOURNAL = JournalSheet(
+    numbered("journal"), 2026, 11, finished=True, begun=None, with_names=False, incidents=(INCIDENT, REPORTED)
+)
 
 CLOSED = tuple(BY_ID)
 BRIEFING = BriefingSheet(

@@ -67,7 +67,6 @@ REPORT = MonthlyReport(
     silent=(date(2026, 11, 1), date(2026, 11, 7), date(2026, 11, 8), date(2026, 11, 15), date(2026, 11, 29)),
     open_days=(),
     damaged=7,
-    starts=2,
     comparisons=(
         Comparison("days", "agrees", date(2026, 11, 30), only_blocked=False, differences=(), detail=""),
         Comparison("log", "agrees", date(2026, 11, 30), only_blocked=False, differences=(), detail=""),
@@ -118,6 +117,7 @@ ACT = Act(
         method="",
         found="",
     ),
+    begun=None,
     figures=FIGURES,
     incidents=INCIDENTS,
     alarms=(),

@@ -34,6 +34,12 @@ def asked(**changes: Any) -> Act:
     return replace(SOUND, asked=replace(SOUND.asked, **changes))
 
 
+def test_an_act_of_a_period_in_which_the_journal_was_begun_says_since_when_there_are_figures() -> None:
+    begun = "The journal was begun on 9 October 2026; figures begin with this day"
+    assert squeezed(begun) in said(replace(ACT, begun=date(2026, 10, 9)))
+    assert "Thejournalwasbegun" not in said(ACT)
+
+
 def test_the_act_holds_everything_in_each_language(tongue: str) -> None:
     text = said(ACT, tongue)
     expected = [

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from papers.incident_words import role_words, rule_words, severity_words, state_
 from papers.journal_sheet import journal_sheet_pdf
 from papers.numbered import Numbered, paper_code
 from papers.parents import parents_pdf
+from papers.period import STATES
 from papers.referral import referral_pdf
 from policy.categories import CATEGORIES
 from tests.papers.numbered_papers import (
@@ -199,6 +201,8 @@ def test_a_line_of_the_journal_says_all_that_the_commission_asks_for(tongue: str
         INCIDENT.notes[0].measures,
         state_words("reviewed"),
         REPORTED.site,
+        squeezed(REPORTED.reporter),
+        squeezed(REPORTED.remark),
         _("Signature"),
     ]
     assert missing(expected, text) == []
@@ -219,6 +223,19 @@ def test_what_was_said_at_closing_and_opening_again_is_told_as_such() -> None:
     assert missing(["(record 1050): closed: No fault", "(record 1051): opened again: It went on"], text) == []
 
 
+def test_closing_without_a_word_leaves_no_colon_behind() -> None:
+    closed = replace(INCIDENT.notes[0], text="", measures="", record=1050, became="closed")
+    text = said(replace(JOURNAL, incidents=(replace(INCIDENT, notes=(closed,)),)), journal_sheet_pdf)
+    assert squeezed("(record 1050): closed") in text
+    assert squeezed("closed:") not in text
+
+
+def test_a_state_stands_in_its_column_unbroken(tongue: str) -> None:
+    incidents = tuple(replace(INCIDENT, state=state) for state in STATES)
+    found = {word for word, *_place in boxes_of(journal_sheet_pdf(replace(JOURNAL, incidents=incidents), tongue))}
+    assert {word for state in STATES for word in state_words(state).split()} <= found
+
+
 def test_names_that_were_asked_for_are_printed_only_if_they_are_given() -> None:
     named = replace(JOURNAL, with_names=True, incidents=(replace(INCIDENT, asked=("casino.example (3)",)),))
     assert squeezed("casino.example (3)") in said(named, journal_sheet_pdf)
@@ -233,6 +250,13 @@ def test_a_notice_that_did_not_arrive_is_told_as_such() -> None:
 def test_a_month_without_entries_says_so_and_can_be_signed() -> None:
     text = said(replace(JOURNAL, incidents=()), journal_sheet_pdf)
     assert missing(["Nothing was entered in this month.", "Psychologist", HEAD], text) == []
+
+
+def test_a_month_in_which_the_journal_was_begun_does_not_pass_for_a_clean_one() -> None:
+    text = said(replace(JOURNAL, incidents=(), begun=date(2026, 11, 20)), journal_sheet_pdf)
+    begun = "The journal was begun on: 20 November 2026; figures begin with this day"
+    assert missing([begun, "Nothing was entered since the journal was begun."], text) == []
+    assert squeezed("in this month") not in text
 
 
 def test_a_month_that_goes_on_says_as_of_when_it_is() -> None:
@@ -337,7 +361,7 @@ def test_an_act_of_a_school_that_has_nothing_yet_says_so() -> None:
         "Inspectors' accounts none",
         "Who is told of incidents nobody",
         "No list was in force.",
-        "Last order there is none",
+        "Last order none",
         "Incidents that are not closed: 0",
         "No act and no report was drawn up yet.",
     ]
@@ -423,6 +447,12 @@ def test_the_page_says_what_holds_at_this_school(page: object, told: list[str], 
     text = said(page, parents_pdf)
     assert missing(told, text) == []
     assert [each for each in untold if squeezed(each) in text] == []
+
+
+@pytest.mark.parametrize("days", [0, 90])
+def test_parents_are_told_that_incidents_outlive_the_notes_and_what_can_be_deleted(days: int) -> None:
+    expected = ["journal of access as well, and these entries are kept", "deleted if the school director orders it"]
+    assert missing(expected, said(replace(PARENTS, retention_days=days), parents_pdf)) == []
 
 
 def test_parents_are_told_that_no_filter_is_complete_and_whom_to_ask() -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resolver.querylog import COLUMNS, HEADER_LINE, KEPT_WHEN_FAILING, QueryLog, repair
+from resolver.segments import list_segments
 from settings.model import Durability
 
 BEGIN = 1_790_000_000.25  # 2026-09-21T14:13:20.250Z
@@ -109,6 +110,61 @@ def test_a_segment_is_named_by_its_begin_in_utc_its_worker_and_a_number(tmp_path
         "20260921T141320-w3-0002.tsv",
     ]
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in tmp_path.iterdir())
+
+
+def test_the_number_goes_on_after_the_greatest_that_lies_there(tmp_path: Path, opened: Opener) -> None:
+    """Another worker's, other files, and what a later clock named do not matter."""
+    for name in (
+        "20260921T151320-w3-0006.tsv", "20200921T151320-w3-0007.tsv", "20260921T141320-w13-0040.tsv",
+        "20260921T141320-w0-0041.tsv", "20260921T141320-w3-0042.tsv.gz", "x",
+    ):  # fmt: skip
+        (tmp_path / name).write_bytes(HEADER_LINE)
+    opened(3)
+    assert (tmp_path / "20260921T141320-w3-0008.tsv").exists()
+    assert len(list(tmp_path.iterdir())) == 7
+
+
+def test_a_clock_that_begins_anew_at_each_start_gives_no_name_twice(
+    tmp_path: Path, opened: Opener, clock: Clock
+) -> None:
+    """Archived text is removed after a while, but the newest segment always lies there."""
+    names: list[str] = []
+    for _start in range(5):
+        clock.now = BEGIN
+        opened()
+        clock.now += 3600
+        log = opened()
+        assert log.sync_wanted == -1
+        made = sorted(path.name for path in tmp_path.iterdir())
+        names += [name for name in made if name not in names]
+        last = max(made, key=lambda name: int(name[19:-4]))
+        for name in made:
+            if name != last:
+                (tmp_path / name).unlink()
+    assert [int(name[19:-4]) for name in names] == list(range(1, 11))
+    assert len(set(names)) == 10
+
+
+def test_numbers_grow_beyond_four_digits(tmp_path: Path, opened: Opener) -> None:
+    (tmp_path / "20260921T141320-w0-9999.tsv").write_bytes(HEADER_LINE)
+    opened().write(b"one\n")
+    opened().write(b"two\n")
+    listed = [each for each in list_segments(tmp_path) if each.worker == 0]
+    assert [each.path.name[19:-4] for each in listed] == ["9999", "10000", "10001"]
+    assert [each.order[1] for each in listed] == [9999, 10_000, 10_001]
+
+
+def test_a_folder_whose_disk_comes_later_is_gone_on_with(tmp_path: Path, clock: Clock) -> None:
+    folder, disk = tmp_path / "querylog", tmp_path / "disk"
+    disk.mkdir()
+    (disk / "20260920T141320-w0-0070.tsv").write_bytes(HEADER_LINE)
+    log = QueryLog(folder, 0, UTC, segment_bytes=len(HEADER_LINE), durability=Durability.NONE, clock=clock)
+    log.open()
+    folder.rename(tmp_path / "below")
+    disk.rename(folder)
+    log.write(b"one\n")
+    log.close()
+    assert (folder / "20260921T141320-w0-0071.tsv").exists()
 
 
 @pytest.mark.parametrize(
@@ -412,10 +468,25 @@ def test_a_torn_end_is_cut_off_and_said(tmp_path: Path, found: bytes, left: byte
 
 
 @pytest.mark.parametrize("found", [b"", HEADER_LINE[:10], HEADER_LINE[:-1]])
-def test_a_segment_without_its_whole_header_is_removed(tmp_path: Path, found: bytes) -> None:
+def test_a_segment_without_its_whole_header_keeps_its_name_and_number(
+    tmp_path: Path, opened: Opener, found: bytes
+) -> None:
+    """The journal may know it already; by a clock that begins anew at each power-up the next would be named so too."""
     path = segment(tmp_path, found)
-    assert len(repair(tmp_path, 0)) == 1
-    assert not path.exists()
+    (said,) = repair(tmp_path, 0)
+    assert path.name in said
+    assert path.read_bytes() == HEADER_LINE
+    assert repair(tmp_path, 0) == []
+    opened()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_is_mended_are_the_last_two_by_number_whatever_the_clock_said(tmp_path: Path) -> None:
+    for year, number in ((2090, 9997), (2026, 9998), (1970, 9999), (2026, 10_000)):
+        (tmp_path / f"{year}0921T141320-w0-{number:04d}.tsv").write_bytes(HEADER_LINE + b"tor")
+    assert [line[:4] for line in repair(tmp_path, 0)] == ["1970", "2026"]
+    assert (tmp_path / "20260921T141320-w0-10000.tsv").read_bytes() == HEADER_LINE
+    assert repair(tmp_path, 0) == []
 
 
 def test_segments_of_other_workers_are_left_alone(tmp_path: Path) -> None:

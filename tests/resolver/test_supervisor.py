@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import errno
 import gc
+import json
+import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resolver import companion, supervisor
 from resolver.companion import Companion
-from resolver.supervisor import ServerError, bind
+from resolver.supervisor import ServerError, Supervisor, bind
+from settings.model import Paths, Server, Settings
 
 
 @contextmanager
@@ -103,6 +107,77 @@ def test_if_one_address_cannot_be_had_none_is_kept() -> None:
         with bound((free,)) as (_, addresses):
             assert addresses == [free]
         gc.collect()
+
+
+@asynccontextmanager
+async def serving(state: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Supervisor]:
+    """Run a supervisor whose worker is ready at once and does nothing; stop it at the end."""
+
+    async def work(self: Supervisor, place: Any) -> int:
+        place.ready.set()
+        await self._stop.wait()
+        return 0
+
+    monkeypatch.setattr(Supervisor, "_run_once", work)
+    monkeypatch.setattr(supervisor, "NOTICE_SECONDS", 0.01)
+    settings = Settings(server=Server(listen=("127.0.0.1:0",)), paths=Paths(state))
+    found = Supervisor(settings, None)
+    greeted = asyncio.Event()
+
+    async def on_ready(_supervisor: Supervisor) -> None:
+        greeted.set()
+
+    task = asyncio.create_task(found.run(on_ready))
+    try:
+        async with asyncio.timeout(30):
+            await greeted.wait()
+        yield found
+    finally:
+        found._stop.set()
+        async with asyncio.timeout(30):
+            assert await task == 0
+
+
+async def test_where_it_listens_is_written_as_soon_as_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = tmp_path / "run"
+    in_the_way = run / "listening.new"
+    in_the_way.mkdir(parents=True)
+    tries = 0
+    write = supervisor._write_notice
+
+    def counted(*arguments: Any) -> str:
+        nonlocal tries
+        tries += 1
+        return write(*arguments)
+
+    monkeypatch.setattr(supervisor, "_write_notice", counted)
+    async with serving(tmp_path, monkeypatch) as found, asyncio.timeout(30):
+        while tries < 5:
+            await asyncio.sleep(0.001)
+        assert not (run / "listening.json").exists()
+        in_the_way.rmdir()
+        while not (run / "listening.json").exists():
+            await asyncio.sleep(0.001)
+        said = json.loads((run / "listening.json").read_text())
+        assert (said["pid"], said["listen"], said["workers"]) == (os.getpid(), found.bound, 1)
+        done = tries
+        await asyncio.sleep(0.05)  # five times as long as it waits between two tries
+        assert tries == done
+    assert caplog.text.count("cannot write") == 1, "a disk that is full for days fills no journal"
+    assert list(run.iterdir()) == []
+
+
+async def test_what_can_never_be_written_keeps_nobody_from_stopping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run" / "listening.new").mkdir(parents=True)
+    async with serving(tmp_path, monkeypatch):
+        pass
+    (tmp_path / "run" / "listening.new").rmdir()
+    await asyncio.sleep(0.05)
+    assert not (tmp_path / "run" / "listening.json").exists(), "written after the end"
 
 
 def program(tmp_path: Path, body: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -189,6 +190,27 @@ async def test_a_worker_begins_with_the_last_good_policy_if_this_one_is_damaged_
     for file in stored.path.parent.glob("policy.db*"):
         file.unlink()
     stored.path.write_bytes(good)
+    await again.load_policy()
+    assert again.policy_error == ""
+
+
+async def test_a_worker_that_begins_on_a_full_disk_has_the_last_good_policy(
+    worker: Worker, stored: PolicyDb, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who reads policy.db has to write what readers share of its log; what was blocked must not be open meanwhile."""
+    await stored.add_blocks([NewEntry("example.org")], at=NOW, by="test")
+    await worker.load_policy()
+    await worker._remember_policy(1.0)
+    again = Worker(worker.settings, 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        await again.load_policy()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "disk" in again.policy_error
+    assert set(again.engine.snapshot.views["pupils"].block) == {"example.org"}
+    assert "the last good policy is in force" in caplog.text
     await again.load_policy()
     assert again.policy_error == ""
 

@@ -170,6 +170,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_place(file: Path) -> None:
         ('[upstream]\nzones = ["school.local"]', "upstream.zones: expected a table"),
         ('[upstream]\nzones = { "school.local" = "udp://192.0.2.1" }', "expected a list of texts"),
         ('[paths]\nstate = ""', "paths.state: expected a folder"),
+        ('[paths]\nstate = " "', "paths.state: expected a folder"),
         ("school = 1", "school: expected a section, as [school], found 1"),
         ("[school\n", "expected TOML"),
         ("[school]\nname = 1", "school.name: expected a text in quotes, found 1"),
@@ -239,6 +240,7 @@ def test_a_file_that_cannot_be_read_is_told(file: Path, tmp_path: Path) -> None:
         ("var/schoolfilter.toml", "", "{root}/var"),
         ("a/state/schoolfilter.toml", 'state = "a/state"', "{root}/a/state"),
         ("schoolfilter.toml", 'state = "./var"', "{root}/var"),
+        ("a/state/schoolfilter.toml", 'state = "."', "{root}/a/state"),
         ("etc/schoolfilter.toml", 'state = "state"', "{root}/etc/state"),
     ],
 )

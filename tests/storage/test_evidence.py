@@ -1,6 +1,5 @@
 """The chain of evidence as values: what binds records, and what is found when one of them is touched."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -50,7 +49,7 @@ def test_part_of_a_chain_is_judged_from_where_it_begins() -> None:
 @given(st.integers(0, 8), st.sampled_from(["at", "kind", "by", "body", "seal", "link"]))
 def test_first_changed_record_is_named(place: int, field: str) -> None:
     records = chain(9)
-    records[place] = replace(records[place], **{field: getattr(records[place], field) + "x"})
+    records[place] = records[place]._replace(**{field: getattr(records[place], field) + "x"})
     assert first_fault(records, {}) == Finding(Fault.LINK, place + 1)
 
 

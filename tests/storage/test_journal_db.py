@@ -22,10 +22,13 @@ from storage.journal_db import (
     Tally,
     open_journal,
 )
+from storage.journal_schema import MIGRATIONS
 
 AT = datetime(2026, 11, 2, 4, tzinfo=UTC)
 TALLY = Tally("214", "pupils", "block", "category", "games")
-POSITION = Position(1200, 9, 1, "2026-11-02T09:00:00.000+05:00", "2026-11-02T09:01:00.000+05:00", "ab" * 32)
+POSITION = Position(
+    1200, 9, 1, "2026-11-02T09:00:00.000+05:00", "2026-11-02T09:01:00.000+05:00", "ab" * 32, ("2026-11-02",)
+)
 SEGMENT = StoredSegment("20261102T040000-w0-0001.tsv", 1, 1200, 9, "ab" * 32, "", 0)
 ARCHIVE = StoredArchive("date=2026-11-02/0001.parquet", "2026-11-02", 9, 300, "cd" * 32, 2)
 
@@ -44,6 +47,67 @@ async def journal(path: Path) -> AsyncIterator[JournalDb]:
 async def test_empty_journal_stands_at_the_start(journal: JournalDb) -> None:
     assert await journal.head() == START
     assert await journal.record(1) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "body"),
+    [
+        ("x", "alarm", "{}"), ("2026-11-02T04:00:00", "alarm", "{}"), ("9998-13-01T00:00:00.000+00:00", "alarm", "{}"),
+        ("2026-11-02T09:00:00.000+05:00", "alarm", "{}"), ("", "alarm", "{}"),
+        ("2026-11-02T04:00:00.000+00:00", "noise", "{}"), ("2026-11-02T04:00:00.000+00:00", "alarm", "[]"),
+        ("2026-11-02T04:00:00.000+00:00", "alarm", "{"), ("2026-11-02T04:00:00.000+00:00", "alarm", "{} "),
+        ("2026-11-02T04:00:00.000+00:00", "alarm", '{"x":1.5}'),
+        ("2026-11-02T04:00:00.000+00:00", "alarm", '{"x":NaN}'),
+        ("2026-11-02T04:00:00.000+00:00", "alarm", '{"x":' + "9" * 5000 + "}"),
+        ("2026-11-02T04:00:00.000+00:00", "alarm", '{"x":' + "[" * 100_000),
+    ],
+)  # fmt: skip
+async def test_a_record_that_cannot_be_read_hides_no_other(path: Path, at: str, kind: str, body: str) -> None:
+    async with open_journal(path, create=True) as journal, journal.changing(AT) as change:
+        await change.add(Kind.BEGUN, {})
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO chain VALUES (2, ?, ?, 'x', ?, '', '')", (at, kind, body))
+        raw.commit()
+    async with open_journal(path) as journal:
+        async with journal.changing(AT) as change:
+            await change.add(Kind.ALARM, {"what": "x"})
+        assert [each.number async for each in journal.records()] == [1, 3]
+        assert await journal.record(2) is None
+
+
+@pytest.mark.parametrize("hidden", ["", "x", "[]", "[" * 100_000])
+async def test_a_private_part_that_cannot_be_read_counts_as_none(path: Path, hidden: str) -> None:
+    async with open_journal(path, create=True) as journal:
+        async with journal.changing(AT) as change:
+            await change.add(Kind.REVIEW, {"incident": 1}, private={"text": "x"})
+        with closing(sqlite3.connect(path)) as raw:
+            raw.execute("UPDATE sealed SET body = ?", (hidden,))
+            raw.commit()
+        assert [each.private async for each in journal.records(private=True)] == [None]
+        record = await journal.record(1, private=True)
+    assert record is not None
+    assert record.private is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        ("", "", ()),
+        ("2026-11-02T09:00:00.000+05:00", "2026-11-02T09:01:00.000+05:00", ("2026-11-02",)),
+        ("2026-12-20T09:00:00.000+05:00", "2026-11-02T09:01:00.000+05:00", ("2026-11-02", "2026-12-20")),
+    ],
+)
+async def test_a_journal_of_before_there_were_days_is_gone_on_with(
+    path: Path, first: str, last: str, days: tuple[str, ...]
+) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript(";".join(MIGRATIONS[0].statements))
+        raw.execute("INSERT INTO positions VALUES ('a', 1200, 9, 1, ?, ?, 'ab')", (first, last))
+        raw.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT, applied_at TEXT) STRICT")
+        raw.execute("PRAGMA user_version = 1")
+        raw.commit()
+    async with open_journal(path) as journal:
+        assert await journal.positions() == {"a": Position(1200, 9, 1, first, last, "ab", days)}
 
 
 async def test_records_are_chained_and_come_back(journal: JournalDb) -> None:
@@ -144,6 +208,14 @@ async def test_counts_add_up(journal: JournalDb) -> None:
     found = {(hour, tally): queries async for hour, tally, queries in journal.counts("2026-11-02", "2026-11-03")}
     assert found == {("2026-11-02T09", TALLY): 6, ("2026-11-02T10", TALLY): 2, ("2026-11-02T09", other): 10}
     assert [hour async for hour, _tally, _queries in journal.counts("2026-11-02T10")] == ["2026-11-02T10"]
+
+
+async def test_hours_are_summed_whatever_else_was_counted_in_them(journal: JournalDb) -> None:
+    allowed = TALLY._replace(action="allow", category="")
+    async with journal.changing(AT) as change:
+        await change.count({("2026-11-02T10", allowed): 4, ("2026-11-02T09", TALLY): 3, ("2026-11-02T09", allowed): 5})
+        await change.count({("2026-11-02T09", TALLY._replace(room="215")): 20})
+    assert [each async for each in journal.hours("block")] == [("2026-11-02T09", 28, 23), ("2026-11-02T10", 4, 0)]
 
 
 async def test_segment_goes_from_position_to_archive(journal: JournalDb) -> None:
