@@ -86,6 +86,18 @@ class Followed:
                 return octets[:end]
             most *= 2  # a line of that length is nothing that a worker wrote; it is still a line
 
+    def force(self) -> None:
+        """Bring what was taken to the disk itself. Raises OSError.
+
+        The journal is forced to the disk with each batch; a power cut must not leave it telling of lines that the log
+        has lost. Whoever writes the log waits for the disk a second later, or never (log.durability).
+        """
+        descriptor = os.open(self.segment.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def next_moment(self) -> datetime | None:
         """Return the moment that the next line names; None if it names none. Raises OSError."""
         time = read_at(self.segment.path, self.taken, _TIME_OCTETS)

@@ -336,6 +336,9 @@ class Taking:
             folding.unreadable = 0
         if not (closing or moved or found or repeats or folds or self._lost or self._alarms):
             return
+        with reading(self._folder):
+            for followed in moved:
+                followed.force()
         async with self._journal.changing(now) as change:
             for alarm in self._alarms:
                 await change.add(Kind.ALARM, alarm)

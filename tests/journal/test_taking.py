@@ -1,6 +1,7 @@
 """Lines come into the journal once, whatever happens to files, clocks and the disk."""
 
 import asyncio
+import errno
 import os
 import sqlite3
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from journal.trust.alarms import Alarm
 from resolver.querylog import HEADER_LINE, QueryLog, repair
 from settings.model import Durability, Settings
 from storage.evidence import Kind, Record
-from storage.journal_db import StoredArchive
+from storage.journal_db import Change, Position, StoredArchive
 from tests.journal.tailing import (
     Clock,
     Worker,
@@ -463,6 +464,59 @@ async def _summary(settings: Settings) -> list[object]:
     found = [replace(each, record=0, at=each.at.min) for each in await incidents(settings)]
     assert await counts(settings) == counts_by_awk(settings.paths.query_log.iterdir())
     return [positions, segments, bodies, found]
+
+
+async def test_what_the_journal_tells_of_a_segment_is_on_the_disk_before_it_is_told(
+    settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut takes from each file what nobody forced to the disk: no line may be told that goes with it."""
+    forced: dict[int, int] = {}
+    told: list[tuple[int, int]] = []
+    put = Change.put_position
+
+    def force(descriptor: int) -> None:
+        facts = os.fstat(descriptor)
+        forced[facts.st_ino] = facts.st_size
+
+    async def put_position(change: Change, name: str, position: Position) -> None:
+        told.append((forced.get((settings.paths.query_log / name).stat().st_ino, 0), position.taken))
+        await put(change, name, position)
+
+    monkeypatch.setattr(os, "fdatasync", force)
+    monkeypatch.setattr(Change, "put_position", put_position)
+    workers = [Worker(settings.paths.query_log, number) for number in (0, 1)]
+    for worker in workers:
+        worker.roll(MORNING)
+    async with kept(settings, clock), asyncio.timeout(30):
+        for minutes in range(3):
+            for worker in workers:
+                worker.write(line(MORNING + timedelta(minutes=minutes)) * 3)
+            while await total(settings) < 6 * (minutes + 1):
+                await asyncio.sleep(0.002)
+    assert len(told) >= 6
+    assert all(is_forced >= taken for is_forced, taken in told)
+
+
+async def test_a_disk_that_takes_nothing_is_waited_for(
+    settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journal.intake.tailer.FIRST_PAUSE", 0.001)
+    fdatasync, refused = os.fdatasync, 0
+
+    def refuse(descriptor: int) -> None:
+        nonlocal refused
+        refused += 1
+        if refused <= 3:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fdatasync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    worker = Worker(settings.paths.query_log)
+    worker.roll(MORNING)
+    worker.write(line(MORNING) * 3)
+    await caught_up(settings, clock)
+    assert refused > 3
+    assert await total(settings) == 3
 
 
 @pytest.mark.parametrize("superseded", [False, True])
