@@ -80,7 +80,7 @@ def test_our_own_folders_stay_while_we_work(installed: Settings) -> None:
         assert folders(installed) == sorted([one, other])
 
 
-@pytest.mark.parametrize("number", [1, os.getpid()])
+@pytest.mark.parametrize("number", [1, os.getpid()], ids=["of the first", "ours"])
 def test_a_folder_goes_though_another_process_has_its_number_now(installed: Settings, number: int) -> None:
     """After a reboot, or in another container, a number is somebody else's."""
     folder = installed.paths.state / "tmp" / f"duckdb-{number}-abc"
