@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,26 +18,10 @@ from storage.errors import DamagedDatabase
 from storage.evidence import Kind, Record, text
 from storage.journal_db import open_journal
 from storage.last_good import last_good
-from tests.journal.tailing import Clock, Worker, at, caught_up, counts, installation, line, state
+from tests.journal.loss.conftest import MORNING
+from tests.journal.tailing import Clock, Worker, caught_up, counts, line, state
 
-MORNING = at("2026-09-02T10:00:00")
 LOSSES = ("gone", "empty", "zeros", "header", "tables")
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return installation(tmp_path)
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    return Clock(tmp_path / "clock", MORNING + timedelta(minutes=30))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("journal.intake.tailer.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("journal.intake.tailer.STATE_SECONDS", 0.0)
 
 
 async def lose(settings: Settings, how: str) -> None:

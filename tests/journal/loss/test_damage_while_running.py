@@ -22,9 +22,9 @@ from journal.trust.alarms import Alarm
 from settings.model import Settings
 from storage.errors import DamagedDatabase, UnreachableDatabase
 from storage.evidence import Kind, text
-from tests.journal.tailing import ZONE, Clock, Worker, at, counts, installation, line, state
+from tests.journal.loss.conftest import MORNING
+from tests.journal.tailing import ZONE, Clock, Worker, counts, line, state
 
-MORNING = at("2026-09-02T10:00:00")
 OPENS = """
 import asyncio, sys
 from pathlib import Path
@@ -36,20 +36,8 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return installation(tmp_path)
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    return Clock(tmp_path / "clock", MORNING + timedelta(minutes=30))
-
-
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("journal.intake.tailer.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("journal.intake.tailer.STATE_SECONDS", 0.0)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("journal.intake.rounds.HEAD_START", 0.0)
 
 

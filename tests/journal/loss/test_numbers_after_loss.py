@@ -1,7 +1,6 @@
 """After journal.db was damaged or lost, no number of an incident or an erasure comes again: papers name them."""
 
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,27 +14,11 @@ from journal.trust.verifying import verify_journal
 from settings.model import Settings
 from storage.evidence import Kind, Record
 from storage.last_good import last_good
-from tests.journal.tailing import Clock, Worker, at, caught_up, incidents, installation, line
+from tests.journal.loss.conftest import MORNING
+from tests.journal.tailing import Clock, Worker, at, caught_up, incidents, line
 
-MORNING = at("2026-09-02T10:00:00")
 BLOCK = "block\tlocked\tterrorism\tours"
 GARBAGE = b"no database at all" * 400
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return installation(tmp_path)
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    return Clock(tmp_path / "clock", MORNING + timedelta(minutes=30))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("journal.intake.tailer.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("journal.intake.tailer.STATE_SECONDS", 0.0)
 
 
 async def report(settings: Settings, now: datetime) -> str:

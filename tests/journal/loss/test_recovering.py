@@ -24,27 +24,11 @@ from storage.evidence import Kind, Record, text
 from storage.journal_db import open_journal
 from storage.last_good import last_good
 from tests.journal.evidence_scene import by_hand
-from tests.journal.tailing import Clock, Worker, at, caught_up, counts, incidents, installation, line
+from tests.journal.loss.conftest import MORNING
+from tests.journal.tailing import Clock, Worker, caught_up, counts, incidents, installation, line
 
-MORNING = at("2026-09-02T10:00:00")
 BLOCK = "block\tlocked\tterrorism\tours"
 GARBAGE = b"no database at all" * 400
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return installation(tmp_path)
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    return Clock(tmp_path / "clock", MORNING + timedelta(minutes=30))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("journal.intake.tailer.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("journal.intake.tailer.STATE_SECONDS", 0.0)
 
 
 async def sign(settings: Settings, now: datetime) -> None:

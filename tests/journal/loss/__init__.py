@@ -1,0 +1,1 @@
+"""What happens when journal.db is damaged, emptied or gone."""
