@@ -1,14 +1,19 @@
 """Our server as a real process: a folder of its own, prepared by the real commands, started, watched, stopped."""
 
+import atexit
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from tests.harness import wire
@@ -92,9 +97,18 @@ class Server:
         """Make the state folder as a person would: settings, `init`, lists."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_config()
-        self.command("init")
+        self._init()
         for category, text in self.lists.items():
             self.add_list(f"test-{category}", category, text)
+
+    def _init(self) -> None:
+        """Run `init`; where it was run with the same settings before, what came of it is copied: that costs nothing."""
+        kept = _folder_of_inits() / sha256(repr(self.sections).encode()).hexdigest()
+        if not kept.exists():
+            self.command("init")
+            shutil.copytree(self.state, kept, symlinks=True)
+        elif not self.state.exists():
+            shutil.copytree(kept, self.state, symlinks=True)
 
     def add_list(self, name: str, category: str, text: str) -> Path:
         """Bind a file of names to a category."""
@@ -240,6 +254,13 @@ def sockets_of(pid: int) -> list[tuple[str, str, str]]:
             if f"socket:[{fields[9]}]" in inodes:
                 found.append((kind, fields[1], fields[3]))
     return found
+
+
+@cache
+def _folder_of_inits() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="inits-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _toml(value: Value) -> str:
