@@ -29,7 +29,7 @@ check: $(READY) tools ## Format, lint, types, import contracts, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --hypothesis-profile=ci
 
 test: check ## Everything that the build server runs
 
