@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Self
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import cli
 from policy.decision import Listing
+from settings.load import load
 
 
 class Bench:
@@ -30,6 +32,10 @@ class Bench:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
+
+    def today(self) -> date:
+        """Return the day at the school: for some hours it is another one than where the tests run."""
+        return datetime.now(ZoneInfo(load(self.config, self.environ).school.time_zone)).date()
 
     def done(self, *arguments: str) -> str:
         """Run a command that must succeed and return what it prints."""
