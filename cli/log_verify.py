@@ -17,10 +17,10 @@ from cli.errors import Misuse
 from cli.inspecting import as_inspector
 from cli.typed import day_of
 from cli.verdict_words import head_option, print_verdict, say_alarms, say_broken, say_head, say_key_fault, say_stops
-from journal.intake.following import begun
 from journal.trust.log_files import Progress as Told
 from journal.trust.verdict import Verdict
 from journal.trust.verifying_log import verify_log
+from resolver.segments import begun
 from settings.model import Settings
 from storage.evidence import Head
 from translations import _

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-_SEGMENT = re.compile(r"((?:19[789]|20[0-9]|21[0-9])[0-9]{5}T[0-9]{6})-w([0-9]+)-([0-9]+)\.tsv")
+_SEGMENT = re.compile(
+    r"((?:19[789]|20[0-9]|21[0-9])[0-9]{5}T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])-w([0-9]+)-([0-9]+)\.tsv"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def list_segments(folder: Path) -> list[Segment]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 match = _SEGMENT.fullmatch(entry.name)
-                if match is None or not _is_moment(match[1]):
+                if match is None or not _is_begun_at_a_moment(entry.name):
                     continue
                 try:
                     facts = entry.stat()
@@ -42,9 +44,14 @@ def list_segments(folder: Path) -> list[Segment]:
     return sorted(found, key=lambda segment: (segment.worker, segment.order))
 
 
-def _is_moment(begun: str) -> bool:
+def begun(name: str) -> datetime:
+    """Return when a segment was begun, by its name. Raises ValueError."""
+    return datetime.fromisoformat(f"{name[:15]}+0000")
+
+
+def _is_begun_at_a_moment(name: str) -> bool:
     try:
-        datetime.fromisoformat(begun)
+        begun(name)
     except ValueError:
         return False
     return True

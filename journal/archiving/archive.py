@@ -28,7 +28,7 @@ from journal.archiving.archive_files import (
     total,
     write_texts,
 )
-from journal.archiving.archive_work import Done, Work, begun
+from journal.archiving.archive_work import Done, Work
 from journal.archiving.duck import opened_duck, scratch, sweep
 from journal.archiving.erasing import carry_out, reach
 from journal.archiving.log_table import aside
@@ -36,6 +36,7 @@ from journal.archiving.retention import anonymise, expire, trim
 from journal.archiving.segment_text import open_text
 from journal.opening import opened_journal
 from journal.recovering import drop_copy, keep_copy
+from resolver.segments import begun
 from settings.model import LogDetail, Settings
 from storage.evidence import Kind, text
 from storage.journal_db import StoredArchive, StoredSegment

@@ -7,7 +7,7 @@ A removal is entered before it is done. So whatever ends a round, journal and fi
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 
 import duckdb
@@ -18,6 +18,7 @@ from journal.archiving.log_table import ASIDE, aside
 from journal.trust.alarms import Alarm
 from journal.trust.log_files import holds
 from journal.trust.verdict import Broken
+from resolver.segments import begun
 from settings.model import Settings
 from storage.evidence import Body, Kind, text, texts
 from storage.journal_db import JournalDb, StoredArchive, StoredSegment
@@ -195,11 +196,6 @@ class Work:
                 return
         async with self.journal.changing(self.now) as change:
             await change.add(Kind.ALARM, {"what": what, key: file})
-
-
-def begun(segment: str) -> datetime:
-    """Return when a segment was begun, by its name. Raises ValueError."""
-    return datetime.strptime(segment[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
 
 
 def _remove_empty(folder: Path) -> None:

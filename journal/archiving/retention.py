@@ -7,7 +7,8 @@ the newest day always stays, and nothing goes by a clock that has shown these da
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from journal.archiving.archive_work import Work, begun
+from journal.archiving.archive_work import Work
+from resolver.segments import begun
 from storage.evidence import Kind, text
 from storage.journal_db import StoredSegment
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from journal.archiving.erasure import Erasure, erasures
 from journal.detection.remembering import client_of
 from journal.detection.rules import Rules
-from journal.intake.following import begun
 from journal.whole_line import is_time
-from resolver.segments import list_segments
+from resolver.segments import begun, list_segments
 from settings.model import Settings
 from storage.journal_db import JournalDb
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
 
-from journal.intake.following import begun
 from journal.whole_line import is_day
+from resolver.segments import begun
 from storage.evidence import Body, Kind, canonical, text, texts, whole
 from storage.journal_db import JournalDb, Tally
 

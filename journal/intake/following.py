@@ -177,10 +177,5 @@ def superseded(segment: Segment, others: Iterable[Segment], now: datetime) -> bo
     )
 
 
-def begun(name: str) -> datetime:
-    """Return when a segment was begun, by its name."""
-    return datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-
-
 def _text(octets: bytes) -> str:
     return octets.decode("ascii")

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from journal.trust.verdict import Stop
+from resolver.segments import begun
 
 _NEAR = 3
 """So many segments of a worker are closed, at most, before one whose name lies in the future: that takes two hours."""
-_NAME = re.compile(r"([0-9]{8}T[0-9]{6})-w([0-9]+)-([0-9]+)\.tsv")
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}-w([0-9]+)-([0-9]+)\.tsv")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,10 +30,9 @@ def named(name: str) -> Named | None:
     if found is None:
         return None
     try:
-        begun = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return Named(int(found[1]), begun(name), int(found[2]), name)
     except ValueError:
         return None
-    return Named(int(found[2]), begun, int(found[3]), name)
 
 
 def gaps(names: Iterable[str]) -> Iterator[str]:

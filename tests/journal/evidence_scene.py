@@ -11,13 +11,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from journal.intake.days import sums
-from journal.intake.following import begun
 from journal.opening import opened_journal
 from journal.trust.device_key import device_key
 from journal.trust.heads import signed_head
 from journal.trust.signing import sign_head
 from journal.trust.witness import line_of
 from resolver.querylog import HEADER_LINE
+from resolver.segments import begun
 from settings.model import Paths, School, Settings
 from storage.evidence import Head, Kind, digest_of, link_of
 from storage.journal_db import Change, Inspector, JournalDb, Position, StoredArchive, StoredSegment, Tally
